@@ -1,7 +1,10 @@
 //! The explorer in memory: what a person sees and does.
 
+use std::sync::{Arc, Mutex};
+
 use crossterm::event::{KeyCode, KeyModifiers, MouseEventKind};
-use oicx::tui::{Appearance, Event};
+use oicx::tui::{Appearance, Event, Explorer, Keymap, Setup};
+use ratatui::{Terminal, backend::TestBackend};
 
 use crate::store::incident;
 use crate::support::{World, screen::Screen};
@@ -241,6 +244,24 @@ async fn a_text_is_scrolled_back_from_its_end_at_once() {
     let end = screen.text();
     screen.key(KeyCode::Up);
     assert_ne!(screen.text(), end);
+}
+
+#[tokio::test]
+async fn a_log_is_read_to_its_beginning_a_page_at_a_time() {
+    let (_world, workspace) = incident().await;
+    let said = (1..=100).map(|n| format!("line {n} {}", "and what belongs to it ".repeat(5)));
+    let log = Arc::new(Mutex::new(said.collect::<Vec<_>>()));
+    let setup = Setup { log, ..Setup::new(workspace, Keymap::built_in().unwrap()) };
+    let terminal = Terminal::new(TestBackend::new(80, 24)).unwrap();
+    let mut screen = Screen { explorer: Explorer::new(setup, terminal) };
+    screen.keys("L");
+    assert!(screen.shows("line 100 "), "{}", screen.text());
+    screen.key(KeyCode::Home);
+    let first = screen.text();
+    assert!(first.contains("line 1 ") && first.contains("line 5 "), "{first}");
+    // A line of the log takes two of the box: a page of 18 goes from line 1 to line 10.
+    screen.key(KeyCode::PageDown);
+    assert!(!screen.shows("line 9 ") && screen.shows("line 10 "), "{}", screen.text());
 }
 
 #[tokio::test]

@@ -147,6 +147,47 @@ async fn at_the_start_a_run_that_was_cut_off_is_offered_with_what_each_choice_me
     assert!(!screen.shows("cut off"), "{}", screen.text());
 }
 
+/// Clicks on a line that the cursor is not on: it is drawn as the cursor's line then.
+fn goes_to(screen: &mut Screen, (x, y): (u16, u16)) {
+    let style = |s: &Screen| s.explorer.terminal().backend().buffer()[(x, y)].style();
+    let before = style(screen);
+    screen.click(x, y);
+    assert_ne!(style(screen), before, "line {y} takes no click\n{}", screen.text());
+}
+
+#[tokio::test]
+async fn a_click_on_a_line_of_a_list_goes_there() {
+    let (_world, workspace) = two().await;
+    let mut screen = Screen::start(workspace, (120, 40));
+    let goes_to_text = |screen: &mut Screen, text: &str| goes_to(screen, screen.find(text));
+    at(&mut screen, "", '2').await;
+    goes_to_text(&mut screen, "PARENT");
+    screen.keys("D").wait("Drift of").await;
+    goes_to_text(&mut screen, "the base");
+    screen.esc().keys("p").wait("╭ Projects").await;
+    goes_to_text(&mut screen, "global");
+    screen.esc().keys("/sync").enter().keys("2ee").idle().await;
+    screen.keys("j").wait("╭ Jobs").await;
+    goes_to_text(&mut screen, "export SYNC");
+    screen.esc().keys("r").wait("which version?").await;
+    goes_to_text(&mut screen, "test     01.00.0000");
+    screen.esc().keys("t").wait("the first kept version").await;
+    goes_to_text(&mut screen, "the first kept version");
+    screen.esc().enter().wait("[Flow]").await;
+    goes_to_text(&mut screen, "invoke putThing");
+    screen.keys("5/project.xml").enter().enter().wait("lines").await;
+    goes_to(&mut screen, (10, 5));
+    screen.keys("q").esc().esc().keys("gputThing").enter().wait("invoke putThing").await;
+    goes_to_text(&mut screen, "invoke putThing");
+    screen.esc().keys("2b1c").wait("PAY_GRADE now used").await.idle().await;
+    screen.keys("T").wait("connectionUrl").await;
+    goes_to(&mut screen, (10, 3));
+    screen.esc().esc().keys(":theme light");
+    let (x, y) = screen.find("use the light colours");
+    screen.click(x, y);
+    assert!(!screen.shows("╭ Commands"), "a menu is taken by one click\n{}", screen.text());
+}
+
 #[tokio::test]
 async fn what_can_be_done_with_a_run_that_was_cut_off_and_how_is_clicked() {
     for (choice, then) in [
