@@ -129,7 +129,7 @@ pub fn compare_cursor(app: &mut App) -> Transition {
         return compare_with_backup(app, &subject);
     }
     let in_base = Subject { environment: app.table.base, ..subject.clone() };
-    match (here_or_moved(app, &in_base), here_or_moved(app, &subject)) {
+    match (live_or_moved(app, &in_base), live_or_moved(app, &subject)) {
         (Some(before), Some(after)) => compare(app, before, after),
         (None, Some(_)) => compare_with_backup(app, &subject),
         (_, None) => {
@@ -141,7 +141,7 @@ pub fn compare_cursor(app: &mut App) -> Transition {
 }
 
 /// What an environment has of an artifact: in its scope, else in the one that it was moved to.
-fn here_or_moved(app: &App, subject: &Subject) -> Option<Reference> {
+fn live_or_moved(app: &App, subject: &Subject) -> Option<Reference> {
     app.live_reference(subject).or_else(|| {
         let row = app.table.moved(&subject.artifact, subject.environment)?;
         let artifact = row.artifact.clone();

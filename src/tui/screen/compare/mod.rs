@@ -19,7 +19,7 @@ use crate::tui::{
     keymap::{Action, Context},
     widgets::text_field::TextField,
 };
-use state::Mode;
+use state::CompareMode;
 
 /// The answers to what a comparison asked for.
 #[derive(Debug)]
@@ -68,10 +68,12 @@ impl Screen for CompareScreen {
         let indexes = self.indexes_of_lines();
         let index = indexes.iter().take(line + 1).rev().find_map(|p| *p);
         match (self.mode, index) {
-            (Mode::Text, _) | (_, None) => Click::Nothing,
+            (CompareMode::Text, _) | (_, None) => Click::Nothing,
             (_, Some(_)) if line >= indexes.len() => Click::Nothing,
-            (Mode::Files, Some(index)) => Click::on(&mut self.file_cursor, index, usize::MAX),
-            (Mode::Changes, Some(index)) => Click::on(&mut self.cursor, index, usize::MAX),
+            (CompareMode::Files, Some(index)) => {
+                Click::on(&mut self.file_cursor, index, usize::MAX)
+            }
+            (CompareMode::Changes, Some(index)) => Click::on(&mut self.cursor, index, usize::MAX),
         }
     }
 

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use super::{
-    rows::Row,
-    state::{CompareScreen, Mode},
+    rows::CompareRow,
+    state::{CompareMode, CompareScreen},
 };
 use crate::diff::{Change, RowKind};
 use crate::model::Level;
@@ -24,7 +24,7 @@ impl CompareScreen {
     /// Asks for the text of the change under the cursor, unless it is there.
     pub fn want_text(&mut self) -> Option<Effect> {
         if self.has_text() {
-            if self.mode == Mode::Changes {
+            if self.mode == CompareMode::Changes {
                 self.show_change();
             }
             return None;
@@ -40,15 +40,15 @@ impl CompareScreen {
     /// Moves in whichever list has the keys.
     pub fn move_by(&mut self, lines: isize) {
         match self.mode {
-            Mode::Changes => {
+            CompareMode::Changes => {
                 let count = self.count();
                 move_cursor(&mut self.cursor, lines, count);
             }
-            Mode::Files => {
+            CompareMode::Files => {
                 let count = self.differing().len();
                 move_cursor(&mut self.file_cursor, lines, count);
             }
-            Mode::Text => {
+            CompareMode::Text => {
                 let count = self.text.as_ref().map_or(0, |(_, t)| t.rows.len());
                 move_cursor(&mut self.scroll, lines, count);
             }
@@ -68,26 +68,32 @@ pub fn on_action(app: &mut App, view: &mut CompareScreen, action: Action) -> Tra
     }
     match action {
         Action::Confirm => {
-            let toggled = view.mode == Mode::Changes && view.toggle();
-            if !toggled && view.mode != Mode::Text && !open_text(view) {
+            let toggled = view.mode == CompareMode::Changes && view.toggle();
+            if !toggled && view.mode != CompareMode::Text && !open_text(view) {
                 app.say(Level::Warning, "this change stands in no file of its own");
                 return Transition::stay();
             }
         }
         Action::Back => match view.mode {
-            Mode::Text => view.mode = view.came_from,
-            Mode::Files => (view.mode, view.came_from) = (Mode::Changes, Mode::Changes),
-            Mode::Changes => return Transition::close(),
+            CompareMode::Text => view.mode = view.came_from,
+            CompareMode::Files => {
+                (view.mode, view.came_from) = (CompareMode::Changes, CompareMode::Changes)
+            }
+            CompareMode::Changes => return Transition::close(),
         },
-        Action::Next if view.mode == Mode::Text => go_to_hunk(view, Direction::Forward),
-        Action::Previous if view.mode == Mode::Text => go_to_hunk(view, Direction::Backward),
+        Action::Next if view.mode == CompareMode::Text => go_to_hunk(view, Direction::Forward),
+        Action::Previous if view.mode == CompareMode::Text => go_to_hunk(view, Direction::Backward),
         Action::Next => view.move_by(1),
         Action::Previous => view.move_by(-1),
         Action::Left => view.shift = view.shift.saturating_sub(SIDEWAYS.by),
         Action::Right => view.shift = (view.shift + SIDEWAYS.by).min(SIDEWAYS.most),
         Action::Cosmetic => view.cosmetic = !view.cosmetic,
         Action::TextOnly => {
-            view.mode = if view.mode == Mode::Files { Mode::Changes } else { Mode::Files };
+            view.mode = if view.mode == CompareMode::Files {
+                CompareMode::Changes
+            } else {
+                CompareMode::Files
+            };
             view.came_from = view.mode;
         }
         Action::Swap => return swap(app, view),
@@ -113,7 +119,7 @@ fn open_text(view: &mut CompareScreen) -> bool {
     if view.wanted_file().is_none() {
         return false;
     }
-    view.mode = Mode::Text;
+    view.mode = CompareMode::Text;
     true
 }
 
@@ -142,7 +148,7 @@ fn go_to_hunk(view: &mut CompareScreen, direction: Direction) {
 /// Goes to the next change, or row of the text, that says what is looked for.
 fn go_to_match(view: &mut CompareScreen, direction: Direction, from: MatchFrom) {
     let fits = |text: &str| contains(text, view.finder.text());
-    if view.mode == Mode::Text {
+    if view.mode == CompareMode::Text {
         let Some((_, text)) = &view.text else { return };
         let says = |i: usize| {
             let row = &text.rows[i];
@@ -158,7 +164,7 @@ fn go_to_match(view: &mut CompareScreen, direction: Direction, from: MatchFrom) 
     let (rows, all) = (view.rows(), view.all_rows());
     let here = rows.get(view.cursor).and_then(|row| all.iter().position(|r| r == row));
     let says = |i: usize| {
-        let change = view.change_of(all[i]).filter(|_| !matches!(all[i], Row::Head(_)));
+        let change = view.change_of(all[i]).filter(|_| !matches!(all[i], CompareRow::Head(_)));
         change.is_some_and(|c| {
             let texts = [Some(&c.place), c.before.as_ref(), c.after.as_ref()];
             texts.into_iter().flatten().any(|t| fits(t))

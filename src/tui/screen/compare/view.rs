@@ -9,8 +9,8 @@ use ratatui::{
 use unicode_width::UnicodeWidthStr;
 
 use super::{
-    rows::Row,
-    state::{CompareScreen, Mode},
+    rows::CompareRow,
+    state::{CompareMode, CompareScreen},
 };
 use crate::diff::{Change, ChangeGroup, ChangeKind, FileState, RowKind, Span as Part};
 use crate::model::plural;
@@ -38,7 +38,7 @@ pub fn draw(
     let title = title(app, view, area.width);
     let framed = frame::page(app, frame, area, title, app.theme.border.0);
     let inner = framed.inner;
-    if view.mode == Mode::Text {
+    if view.mode == CompareMode::Text {
         let first = draw_text(app, frame, inner, view);
         let count = view.text.as_ref().map_or(0, |(_, text)| text.rows.len());
         let drawn = DrawnLines { area: inner, first, count };
@@ -48,16 +48,16 @@ pub fn draw(
         return view.finder.draw(app, frame, framed.outer);
     }
     let lines = match view.mode {
-        Mode::Files => file_lines(app, view, inner.width),
-        Mode::Changes | Mode::Text => change_lines(app, view, inner.width),
+        CompareMode::Files => file_lines(app, view, inner.width),
+        CompareMode::Changes | CompareMode::Text => change_lines(app, view, inner.width),
     };
     let wanted = lines.len().max(3) as u16;
     // The changes take what they need, up to a good half.
     let top = wanted.min(inner.height * 11 / 20).max(3).min(inner.height);
     let above = Rect { height: top, ..inner };
     let (cursor, count) = match view.mode {
-        Mode::Files => (view.file_cursor, view.differing().len()),
-        Mode::Changes | Mode::Text => (view.cursor, view.count()),
+        CompareMode::Files => (view.file_cursor, view.differing().len()),
+        CompareMode::Changes | CompareMode::Text => (view.cursor, view.count()),
     };
     let line = view.indexes_of_lines().iter().position(|p| *p == Some(cursor)).unwrap_or(0);
     let list = List::centered(lines, line, top).at(cursor, count);
@@ -123,12 +123,12 @@ fn change_lines<'a>(app: &App, view: &CompareScreen, width: u16) -> Vec<Line<'a>
     }
     let mut last: Option<(ChangeGroup, bool)> = None;
     for row in view.rows() {
-        if let Row::Cosmetic(i) = row {
+        if let CompareRow::Cosmetic(i) = row {
             let text = &view.compared.comparison.cosmetic[i];
             out.push(Line::styled(fit(&format!("  · {text}"), width), theme.dim.0));
         }
         let Some(change) = view.change_of(row) else { continue };
-        if let Row::Head(section) = row {
+        if let CompareRow::Head(section) = row {
             last = None;
             out.push(member_head(app, view, section, width));
             continue;
@@ -145,7 +145,8 @@ fn change_lines<'a>(app: &App, view: &CompareScreen, width: u16) -> Vec<Line<'a>
 /// The head of a member's changes: a fold mark, and what changed in it by number.
 fn member_head<'a>(app: &App, view: &CompareScreen, section: usize, width: usize) -> Line<'a> {
     let kind = ChangeKind::Changed;
-    let fold_mark = if view.fold_of(Row::Head(section)) == Some(true) { "▾" } else { "▸" };
+    let fold_mark =
+        if view.fold_of(CompareRow::Head(section)) == Some(true) { "▾" } else { "▸" };
     let mut spans = vec![
         Span::styled(format!("{} ", kind.mark()), kind_style(app, kind)),
         Span::styled(format!("{:<11} ", ChangeGroup::Integration.label()), app.theme.dim.0),
@@ -237,7 +238,7 @@ fn draw_text(app: &App, frame: &mut Frame<'_>, area: Rect, view: &CompareScreen)
         return 0;
     };
     let height = usize::from(area.height);
-    let first = if view.mode == Mode::Text {
+    let first = if view.mode == CompareMode::Text {
         view.scroll.min(text.rows.len().saturating_sub(1))
     } else {
         centered(view.scroll + 3, text.rows.len(), height).min(view.scroll)

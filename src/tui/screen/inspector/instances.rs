@@ -1,7 +1,7 @@
 //! The tab of instances, which the screen calls runs: the last day by the hour, the errors by their
 //! words, each instance.
 
-use super::state::{InspectorLine, InspectorScreen, LineTarget, Tab, plain};
+use super::state::{InspectorLine, InspectorScreen, InspectorTab, LineTarget, plain};
 use crate::oic::Instance;
 use crate::ops::triage::{ErrorGroup, Triage};
 use crate::tui::widgets::{
@@ -20,7 +20,7 @@ impl InspectorScreen {
 
     /// Goes to the step of the flow that an error names. False where there is none of that name.
     pub fn go_to_step(&mut self, step: &str) -> bool {
-        let tab = std::mem::replace(&mut self.tab, Tab::Flow);
+        let tab = std::mem::replace(&mut self.tab, InspectorTab::Flow);
         let wanted = step.to_lowercase();
         // All folds are opened, so that the step is seen.
         let folded = std::mem::take(&mut self.folded);

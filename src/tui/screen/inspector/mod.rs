@@ -27,7 +27,7 @@ use crate::tui::{
     keymap::{Action, Context},
     widgets::text_field::TextField,
 };
-use state::Tab;
+use state::InspectorTab;
 
 /// The answers to what the inspector asked for.
 #[derive(Debug)]
@@ -61,7 +61,7 @@ impl Screen for InspectorScreen {
             return super::finder_offers();
         }
         let mut offers = vec![Offer::of(Action::NextTab), Offer::named(Action::Confirm, "open")];
-        if self.tab == Tab::Instances {
+        if self.tab == InspectorTab::Instances {
             let actions =
                 [Action::Resubmit, Action::ResubmitAll, Action::Discard, Action::DiscardAll];
             offers.extend(actions.map(Offer::of));

@@ -24,7 +24,7 @@ use crate::tui::{
 };
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Tab {
+pub enum InspectorTab {
     Overview,
     Flow,
     Mappings,
@@ -34,7 +34,7 @@ pub enum Tab {
     Instances,
 }
 
-impl Tab {
+impl InspectorTab {
     pub const ALL: [Self; 7] = [
         Self::Overview,
         Self::Flow,
@@ -115,7 +115,7 @@ pub struct InspectorScreen {
     pub unpacked: Arc<UnpackedArchive>,
     /// What was found in the files; None until all are read.
     pub examined: Option<(Fingerprints, Vec<Secret>)>,
-    pub tab: Tab,
+    pub tab: InspectorTab,
     pub cursors: [usize; 7],
     pub folded: BTreeSet<Fold>,
     /// Folder -> the step or endpoint whose files lie there, since the folder has only a number.
@@ -161,7 +161,7 @@ impl InspectorScreen {
             reference,
             subject,
             examined: None,
-            tab: if has_flow { Tab::Flow } else { Tab::Overview },
+            tab: if has_flow { InspectorTab::Flow } else { InspectorTab::Overview },
             cursors: [0; 7],
             folded: project.iter().flat_map(|_| CLOSED.map(Fold::Section)).collect(),
             project,
@@ -187,24 +187,29 @@ impl InspectorScreen {
     }
 
     /// The tabs that this kind has.
-    pub fn tabs(&self) -> &'static [Tab] {
+    pub fn tabs(&self) -> &'static [InspectorTab] {
         match self.unpacked.contents.body {
-            ContentsBody::Integration(_) => &Tab::ALL,
-            ContentsBody::Package(_) | ContentsBody::Project(_) => &Tab::ALL[..6],
-            _ => &[Tab::Overview, Tab::Dependencies, Tab::Files, Tab::History],
+            ContentsBody::Integration(_) => &InspectorTab::ALL,
+            ContentsBody::Package(_) | ContentsBody::Project(_) => &InspectorTab::ALL[..6],
+            _ => &[
+                InspectorTab::Overview,
+                InspectorTab::Dependencies,
+                InspectorTab::Files,
+                InspectorTab::History,
+            ],
         }
     }
 
     /// The lines of the tab that is shown.
     pub fn lines(&self) -> Vec<InspectorLine> {
         match self.tab {
-            Tab::Overview => self.overview(),
-            Tab::Flow => self.of_each(&|it, out| self.steps(it, &it.flow, &[], out)),
-            Tab::Mappings => self.of_each(&|it, out| self.mappings(it, out)),
-            Tab::Dependencies => self.dependencies(),
-            Tab::Files => self.files(),
-            Tab::History => self.history_lines(),
-            Tab::Instances => self.instance_lines(),
+            InspectorTab::Overview => self.overview(),
+            InspectorTab::Flow => self.of_each(&|it, out| self.steps(it, &it.flow, &[], out)),
+            InspectorTab::Mappings => self.of_each(&|it, out| self.mappings(it, out)),
+            InspectorTab::Dependencies => self.dependencies(),
+            InspectorTab::Files => self.files(),
+            InspectorTab::History => self.history_lines(),
+            InspectorTab::Instances => self.instance_lines(),
         }
     }
 

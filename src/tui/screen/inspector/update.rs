@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{
     InspectorEvent,
-    state::{InspectorLine, InspectorScreen, LineTarget, Tab},
+    state::{InspectorLine, InspectorScreen, InspectorTab, LineTarget},
 };
 use crate::model::Level;
 use crate::oic::Recovery;
@@ -49,10 +49,10 @@ pub fn on_action(app: &mut App, view: &mut InspectorScreen, action: Action) -> T
         }
         Action::Compare => navigate::compare_with_backup(app, &view.subject),
         Action::Timeline => navigate::timeline(app, view.subject.clone()),
-        Action::Resubmit => recover(app, view, Recovery::Resubmit, Which::This),
-        Action::ResubmitAll => recover(app, view, Recovery::Resubmit, Which::All),
-        Action::Discard => recover(app, view, Recovery::Discard, Which::This),
-        Action::DiscardAll => recover(app, view, Recovery::Discard, Which::All),
+        Action::Resubmit => recover(app, view, Recovery::Resubmit, WhichInstances::This),
+        Action::ResubmitAll => recover(app, view, Recovery::Resubmit, WhichInstances::All),
+        Action::Discard => recover(app, view, Recovery::Discard, WhichInstances::This),
+        Action::DiscardAll => recover(app, view, Recovery::Discard, WhichInstances::All),
         other => match other.column().filter(|t| *t < view.tabs().len()) {
             Some(tab) => go_to_tab(app, view, tab),
             None => Transition::pass(),
@@ -101,12 +101,12 @@ fn next_tab(app: &mut App, view: &mut InspectorScreen, by: usize) -> Transition 
 fn go_to_tab(app: &mut App, view: &mut InspectorScreen, tab: usize) -> Transition {
     let Some(tab) = view.tabs().get(tab).copied() else { return Transition::stay() };
     view.tab = tab;
-    if tab == Tab::Dependencies && !std::mem::replace(&mut view.graph_asked, true) {
+    if tab == InspectorTab::Dependencies && !std::mem::replace(&mut view.graph_asked, true) {
         let name = app.environments[view.subject.environment].name.clone();
         let graph = ArchiveEffect::Graph(CollectionSource::Live(name));
         return Transition::stay().with([Effect::archive(view.id, graph)]);
     }
-    if tab == Tab::Instances && !view.triage_asked {
+    if tab == InspectorTab::Instances && !view.triage_asked {
         return Transition::stay().with(ask_triage(view));
     }
     Transition::stay()
@@ -159,16 +159,21 @@ fn follow(app: &mut App, view: &mut InspectorScreen) -> Transition {
 
 /// Which failed instances are dealt with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Which {
+enum WhichInstances {
     /// The one under the cursor.
     This,
     All,
 }
 
 /// Opens the plan on the tab of instances; says on other tabs where the failed ones are.
-fn recover(app: &mut App, view: &InspectorScreen, recovery: Recovery, which: Which) -> Transition {
-    if view.tab != Tab::Instances {
-        let tab = view.tabs().iter().position(|t| *t == Tab::Instances);
+fn recover(
+    app: &mut App,
+    view: &InspectorScreen,
+    recovery: Recovery,
+    which: WhichInstances,
+) -> Transition {
+    if view.tab != InspectorTab::Instances {
+        let tab = view.tabs().iter().position(|t| *t == InspectorTab::Instances);
         let key = tab.and_then(Action::of_column).map(|a| app.key(Context::Inspector, a));
         let text = format!("failed runs are on the tab Runs: {}", key.unwrap_or_default());
         app.say(Level::Warning, text);
@@ -176,8 +181,8 @@ fn recover(app: &mut App, view: &InspectorScreen, recovery: Recovery, which: Whi
     }
     let Some(integration) = view.integration() else { return Transition::stay() };
     let only = match which {
-        Which::All => None,
-        Which::This => match view.failed_instance() {
+        WhichInstances::All => None,
+        WhichInstances::This => match view.failed_instance() {
             Some(error) => Some(vec![error]),
             None => {
                 let all = match recovery {

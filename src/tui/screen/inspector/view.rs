@@ -8,7 +8,7 @@ use ratatui::{
 };
 use unicode_width::UnicodeWidthStr;
 
-use super::state::{InspectorScreen, Tab};
+use super::state::{InspectorScreen, InspectorTab};
 use crate::model::plural;
 use crate::tui::{
     app::{App, ClickAreas},
@@ -43,8 +43,13 @@ pub fn draw(
     }
     let lines = view.lines();
     let facts = lines.get(view.cursor()).map(|l| l.facts.as_slice()).unwrap_or_default();
-    let wants_facts =
-        matches!(view.tab, Tab::Flow | Tab::Mappings | Tab::Dependencies | Tab::History);
+    let wants_facts = matches!(
+        view.tab,
+        InspectorTab::Flow
+            | InspectorTab::Mappings
+            | InspectorTab::Dependencies
+            | InspectorTab::History
+    );
     let (left, right) = split(framed.inner, wants_facts);
     let width = usize::from(left.width);
     let drawn = lines.iter().map(|l| l.item.line(app, view.finder.text(), width)).collect();

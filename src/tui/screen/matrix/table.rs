@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     column::{ColumnsEnd, MatrixColumn},
-    counts::Counts,
+    counts::RowCounts,
 };
 use crate::model::{ArtifactName, EXPIRES_SOON_DAYS, EnvironmentIndex, Kind, Scope};
 use crate::ops::matrix::{Matrix, MatrixCell, MatrixRow};
@@ -59,13 +59,13 @@ impl SortOrder {
 
 /// The widths of the texts in the rows, in characters.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Widths {
+pub struct TextWidths {
     pub name: usize,
     /// The longest note of each column, long and short.
     pub notes: Vec<(usize, usize)>,
 }
 
-impl Widths {
+impl TextWidths {
     fn of(matrix: &Matrix) -> Self {
         let mut notes = vec![(0, 0); matrix.environments.len()];
         for row in &matrix.rows {
@@ -131,7 +131,7 @@ pub struct MatrixTable {
     /// The scopes whose rows are hidden under their head.
     pub folded: BTreeSet<Scope>,
     /// What each head counts, over the rows that fit.
-    pub heads: BTreeMap<Scope, Counts>,
+    pub heads: BTreeMap<Scope, RowCounts>,
     /// The lines, in the order that is shown.
     pub shown: Vec<TableLine>,
     /// What the last ranking gave; none while nothing is typed.
@@ -145,10 +145,10 @@ pub struct MatrixTable {
     /// The first row on the screen.
     pub offset: usize,
     pub marks: BTreeSet<ArtifactName>,
-    pub counts: Counts,
-    by_scope: BTreeMap<Scope, Counts>,
+    pub counts: RowCounts,
+    by_scope: BTreeMap<Scope, RowCounts>,
     /// How wide names and notes are over all rows, so that columns stand still while rows scroll.
-    pub widths: Widths,
+    pub widths: TextWidths,
     /// The row to stand on once it is there.
     pub wanted: Option<ArtifactName>,
     /// Whether the person chose where to stand: until then the cursor is on the first row.
@@ -181,9 +181,9 @@ impl MatrixTable {
             column: MatrixColumn::Environment(last),
             offset: 0,
             marks: BTreeSet::new(),
-            counts: Counts::default(),
+            counts: RowCounts::default(),
             by_scope: BTreeMap::new(),
-            widths: Widths::default(),
+            widths: TextWidths::default(),
             wanted: None,
             chosen: false,
         }
@@ -318,7 +318,7 @@ impl MatrixTable {
             self.candidates = Arc::new(matrix.rows.iter().map(candidate).collect());
             self.ranked = None;
         }
-        self.widths = Widths::of(&matrix);
+        self.widths = TextWidths::of(&matrix);
         self.matrix = matrix;
         self.known = known;
         self.count();
@@ -457,7 +457,7 @@ impl MatrixTable {
     }
 
     /// The counts of the kind that is shown in a scope; none counts all of them.
-    pub fn counts_of(&self, scope: Option<&Scope>) -> Counts {
+    pub fn counts_of(&self, scope: Option<&Scope>) -> RowCounts {
         match scope {
             Some(scope) => self.by_scope.get(scope).copied().unwrap_or_default(),
             None => self.by_scope.values().copied().sum(),

@@ -12,7 +12,7 @@ use ratatui::{
 
 use super::{
     column::MatrixColumn,
-    columns::{self, Columns, PLAIN},
+    columns::{self, ColumnWidths, PLAIN},
     table::{MatrixTable, SortOrder, TableLine, note},
 };
 use crate::model::{
@@ -44,7 +44,7 @@ pub fn draw(app: &App, frame: &mut Frame<'_>, area: Rect, areas: &mut ClickAreas
     frame.render_widget(block, area);
     areas.title = Rect { height: 1, width: 24.min(area.width), ..area };
     let names: Vec<&str> = app.environments.iter().map(|c| c.name.as_str()).collect();
-    let columns = Columns::fit(&app.table, &names, usize::from(inner.width));
+    let columns = ColumnWidths::fit(&app.table, &names, usize::from(inner.width));
     let [head, rows] = [
         Rect { height: 1, ..inner },
         Rect { y: inner.y + 1, height: inner.height.saturating_sub(1), ..inner },
@@ -164,7 +164,7 @@ fn nothing(app: &App) -> String {
             key(Action::Log),
             key(Action::Refresh)
         ),
-        (true, _, "") if lives_elsewhere(table) => {
+        (true, _, "") if shows_kind_outside_projects(table) => {
             let kind = table.kind.map_or("", Kind::plural);
             format!(
                 "   {kind} are in no project; {} shows another kind, {} all projects",
@@ -180,12 +180,12 @@ fn nothing(app: &App) -> String {
 }
 
 /// Whether the rows are narrowed to a project, and to a kind that is in none.
-fn lives_elsewhere(table: &MatrixTable) -> bool {
+fn shows_kind_outside_projects(table: &MatrixTable) -> bool {
     let project = table.scope.as_ref().is_some_and(|scope| !scope.is_global());
     project && table.kind.is_some_and(|kind| !kind.lives_in_projects())
 }
 
-fn heading<'a>(app: &'a App, columns: &Columns) -> Line<'a> {
+fn heading<'a>(app: &'a App, columns: &ColumnWidths) -> Line<'a> {
     let theme = &app.theme;
     let mut spans = vec![Span::styled(format!("   {:<w$}", "NAME", w = columns.name), theme.dim.0)];
     for (environment, width) in &columns.environments {
@@ -224,7 +224,7 @@ fn heading<'a>(app: &'a App, columns: &Columns) -> Line<'a> {
     Line::from(spans)
 }
 
-fn place_columns(columns: &Columns, inner: Rect, areas: &mut ClickAreas) {
+fn place_columns(columns: &ColumnWidths, inner: Rect, areas: &mut ClickAreas) {
     let mut x = inner.x + 3 + columns.name as u16;
     for (environment, width) in &columns.environments {
         let at = Rect { x, width: *width as u16 + 2, ..inner };
@@ -243,7 +243,7 @@ fn place_columns(columns: &Columns, inner: Rect, areas: &mut ClickAreas) {
 
 fn draw_row<'a>(
     app: &'a App,
-    columns: &Columns,
+    columns: &ColumnWidths,
     row: &'a MatrixRow,
     here: bool,
     query: &Query,

@@ -20,15 +20,15 @@ pub fn on_action(app: &mut App, screen: &mut RunsScreen, action: Action) -> Tran
             let job = app.jobs.recall(environment, row.journal);
             navigate::job(job).instead()
         }
-        Action::GoOn => match taken(app, row) {
+        Action::GoOn => match journal_to_end(app, row) {
             Some(journal) if journal.is_open() => navigate::resume(journal).instead(),
             _ => Transition::stay(),
         },
-        Action::Undo => match taken(app, row) {
+        Action::Undo => match journal_to_end(app, row) {
             Some(journal) => navigate::undo(app, journal).instead(),
             None => Transition::stay(),
         },
-        Action::LeaveRun => match taken(app, row) {
+        Action::LeaveRun => match journal_to_end(app, row) {
             Some(journal) if journal.is_open() => {
                 Transition::close().with([Effect::Runs(RunsEffect::Leave(Box::new(journal)))])
             }
@@ -44,7 +44,7 @@ pub fn on_action(app: &mut App, screen: &mut RunsScreen, action: Action) -> Tran
 }
 
 /// The journal of a run that may be continued, undone or left; says why where it may not.
-fn taken(app: &mut App, RunRow { journal, process }: RunRow) -> Option<Journal> {
+fn journal_to_end(app: &mut App, RunRow { journal, process }: RunRow) -> Option<Journal> {
     let why = if app.environment(&journal.plan.environment).is_none() {
         format!("{} is no environment of this config", journal.plan.environment)
     } else if process.is_alive() {
