@@ -97,7 +97,7 @@ impl<B: Backend> Explorer<B> {
             app.areas = areas;
         })?;
         if self.app.areas.rows != size_before {
-            // More rows may be on the screen now than have their fingerprints, or the cursor's is not.
+            // More rows may be on the screen now than have fingerprints, or the cursor's is not.
             self.handle(Event::Redraw);
             let app = &mut self.app;
             self.terminal.draw(|frame| app.areas = view::draw(app, frame))?;

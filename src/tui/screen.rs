@@ -206,8 +206,8 @@ impl Transition {
         self
     }
 
-    /// The same transition, which opens its screen in the place of the one that answered rather than over
-    /// it.
+    /// The same transition, which opens its screen in the place of the one that answered rather
+    /// than over it.
     #[must_use]
     pub fn instead(mut self) -> Self {
         if let Next::Open(screen) = self.next {

@@ -207,7 +207,8 @@ fn tell_all(app: &mut App, event: impl Fn() -> ScreenEvent) -> Vec<Effect> {
     effects
 }
 
-/// Does what a transition says that came from no screen; a screen that it opens lies over all others.
+/// Does what a transition says that came from no screen; a screen that it opens lies over all
+/// others.
 fn apply(app: &mut App, transition: Transition) -> Vec<Effect> {
     match transition.next {
         Next::Stay | Next::Pass | Next::Close => {}

@@ -1,5 +1,5 @@
-//! The ways to what is in archives: one inspected, two compared, all of an artifact over time, all of
-//! a column searched.
+//! The ways to what is in archives: one inspected, two compared, all of an artifact over time, all
+//! of a column searched.
 
 use std::sync::Arc;
 

@@ -10,7 +10,8 @@ use crate::tui::widgets::{
 };
 
 impl InspectorScreen {
-    /// The id of the failed instance under the cursor, as resubmit takes it; None on any other line.
+    /// The id of the failed instance under the cursor, as resubmit takes it; None on any other
+    /// line.
     pub fn failed_instance(&self) -> Option<String> {
         match self.lines().into_iter().nth(self.cursor())?.target {
             LineTarget::FailedInstance(id) => Some(id),

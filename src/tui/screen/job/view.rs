@@ -22,8 +22,8 @@ use crate::tui::{
 };
 use crate::workspace::events::StepState;
 
-/// Draws the steps of a restore and its end with the proof, or how far another job is, each with its
-/// notes.
+/// Draws the steps of a restore and its end with the proof, or how far another job is, each with
+/// its notes.
 pub fn draw(
     app: &App,
     frame: &mut Frame<'_>,
