@@ -1,7 +1,10 @@
 //! The explorer in memory: what a person sees and does.
 
+use std::sync::{Arc, Mutex};
+
 use crossterm::event::{KeyCode, KeyModifiers, MouseEventKind};
-use oicx::tui::{Appearance, Event};
+use oicx::tui::{Appearance, Event, Explorer, Keymap, Setup};
+use ratatui::{Terminal, backend::TestBackend};
 
 use crate::store::incident;
 use crate::support::{World, screen::Screen};
@@ -218,6 +221,50 @@ async fn a_job_is_cancelled_from_the_jobs_pane_and_what_it_took_is_kept() {
 }
 
 #[tokio::test]
+async fn all_that_a_backup_tells_is_read_in_its_job() {
+    let (world, workspace) = incident().await;
+    world.fault("status=500 path=/archive env=dev");
+    let mut screen = Screen::start(workspace, (80, 14));
+    screen.wait("SYNC").await.idle().await;
+    screen.keys("1B").idle().await;
+    screen.keys("j").wait("backup of dev").await.enter();
+    assert!(screen.shows("╭ Backup of dev"), "{}", screen.text());
+    let (first, last) = ("8 of 8 ·", "`attachments = true`");
+    assert!(screen.shows(first) && !screen.shows(last), "{}", screen.text());
+    screen.key(KeyCode::End);
+    assert!(screen.shows(last) && !screen.shows(first), "{}", screen.text());
+}
+
+#[tokio::test]
+async fn a_text_is_scrolled_back_from_its_end_at_once() {
+    let (_world, workspace) = incident().await;
+    let mut screen = Screen::start(workspace, (80, 24));
+    screen.wait("SYNC").await.idle().await;
+    screen.keys("?").key(KeyCode::End);
+    let end = screen.text();
+    screen.key(KeyCode::Up);
+    assert_ne!(screen.text(), end);
+}
+
+#[tokio::test]
+async fn a_log_is_read_to_its_beginning_a_page_at_a_time() {
+    let (_world, workspace) = incident().await;
+    let said = (1..=100).map(|n| format!("line {n} {}", "and what belongs to it ".repeat(5)));
+    let log = Arc::new(Mutex::new(said.collect::<Vec<_>>()));
+    let setup = Setup { log, ..Setup::new(workspace, Keymap::built_in().unwrap()) };
+    let terminal = Terminal::new(TestBackend::new(80, 24)).unwrap();
+    let mut screen = Screen { explorer: Explorer::new(setup, terminal) };
+    screen.keys("L");
+    assert!(screen.shows("line 100 "), "{}", screen.text());
+    screen.key(KeyCode::Home);
+    let first = screen.text();
+    assert!(first.contains("line 1 ") && first.contains("line 5 "), "{first}");
+    // A line of the log takes two of the box: a page of 18 goes from line 1 to line 10.
+    screen.key(KeyCode::PageDown);
+    assert!(!screen.shows("line 9 ") && screen.shows("line 10 "), "{}", screen.text());
+}
+
+#[tokio::test]
 async fn quitting_asks_only_while_something_changes_an_environment() {
     let (world, workspace) = incident().await;
     world.fault("latency=400ms method=PUT");
@@ -233,6 +280,36 @@ async fn quitting_asks_only_while_something_changes_an_environment() {
     );
     screen.esc().wait("is restored on prod").await;
     screen.keys("q");
+    assert!(screen.explorer.is_over());
+}
+
+/// Clicks on the first place of a text: a box stands above the words of the footer.
+fn click_on(screen: &mut Screen, text: &str) {
+    let (x, y) = screen.find(text);
+    screen.click(x, y);
+}
+
+#[tokio::test]
+async fn the_answers_in_a_box_are_clicked() {
+    let (world, workspace) = incident().await;
+    world.fault("latency=400ms method=PUT");
+    let mut screen = Screen::start(workspace, (120, 32));
+    screen.wait("SYNC").await.idle().await;
+    screen.keys("/sync").enter();
+    click_on(&mut screen, "restore a version");
+    screen.wait("which version?").await;
+    screen.enter().wait("type prod").await;
+    click_on(&mut screen, "to start it");
+    assert!(screen.shows("type prod exactly"), "{}", screen.text());
+    screen.keys("prod");
+    click_on(&mut screen, "Enter to start it");
+    screen.wait("deactivate SYNC").await;
+    for answer in ["stay", "leave now"] {
+        screen.esc().keys("q");
+        assert!(screen.shows("Something changes an environment"), "{}", screen.text());
+        click_on(&mut screen, answer);
+        assert!(!screen.shows("Something changes an environment") || screen.explorer.is_over());
+    }
     assert!(screen.explorer.is_over());
 }
 

@@ -1,7 +1,7 @@
 //! The explorer under pressure: undo, hold, go on after a crash, the form of a connection, the
 //! checklist, triage, promote, drift; by keys.
 
-use crossterm::event::{KeyCode, KeyModifiers};
+use crossterm::event::{KeyCode, KeyModifiers, MouseEventKind};
 use oicx::model::{Status, Version};
 use oicx::restore::{Journal, RunOwner};
 
@@ -46,6 +46,15 @@ async fn a_restore_is_proven_watched_written_down_and_undone_by_keys() {
     assert!(grade(&world));
     screen.keys("k").wait("its first run is green").await;
     screen.wait("all of it was seen").await;
+    // On a small screen it is scrolled, from its end.
+    screen.resize((80, 12));
+    let first = "✓ connection HCM works";
+    assert!(screen.shows("all of it was seen") && !screen.shows(first), "{}", screen.text());
+    screen.key(KeyCode::Home);
+    assert!(screen.shows(first) && !screen.shows("all of it was seen"), "{}", screen.text());
+    screen.mouse(MouseEventKind::ScrollDown, 10, 5);
+    assert!(screen.shows("all of it was seen"), "{}", screen.text());
+    screen.resize((120, 40));
     screen.esc().keys("u").wait("type prod").await;
     assert!(
         screen.shows("Undo SYNC 01.00.0000 on prod") && screen.shows("what was there before"),
@@ -138,6 +147,64 @@ async fn at_the_start_a_run_that_was_cut_off_is_offered_with_what_each_choice_me
     assert!(!screen.shows("cut off"), "{}", screen.text());
 }
 
+/// Clicks on a line that the cursor is not on: it is drawn as the cursor's line then.
+fn goes_to(screen: &mut Screen, (x, y): (u16, u16)) {
+    let style = |s: &Screen| s.explorer.terminal().backend().buffer()[(x, y)].style();
+    let before = style(screen);
+    screen.click(x, y);
+    assert_ne!(style(screen), before, "line {y} takes no click\n{}", screen.text());
+}
+
+#[tokio::test]
+async fn a_click_on_a_line_of_a_list_goes_there() {
+    let (_world, workspace) = two().await;
+    let mut screen = Screen::start(workspace, (120, 40));
+    let goes_to_text = |screen: &mut Screen, text: &str| goes_to(screen, screen.find(text));
+    at(&mut screen, "", '2').await;
+    goes_to_text(&mut screen, "PARENT");
+    screen.keys("D").wait("Drift of").await;
+    goes_to_text(&mut screen, "the base");
+    screen.esc().keys("p").wait("╭ Projects").await;
+    goes_to_text(&mut screen, "global");
+    screen.esc().keys("/sync").enter().keys("2ee").idle().await;
+    screen.keys("j").wait("╭ Jobs").await;
+    goes_to_text(&mut screen, "export SYNC");
+    screen.esc().keys("r").wait("which version?").await;
+    goes_to_text(&mut screen, "test     01.00.0000");
+    screen.esc().keys("t").wait("the first kept version").await;
+    goes_to_text(&mut screen, "the first kept version");
+    screen.esc().enter().wait("[Flow]").await;
+    goes_to_text(&mut screen, "invoke putThing");
+    screen.keys("5/project.xml").enter().enter().wait("lines").await;
+    goes_to(&mut screen, (10, 5));
+    screen.keys("q").esc().esc().keys("gputThing").enter().wait("invoke putThing").await;
+    goes_to_text(&mut screen, "invoke putThing");
+    screen.esc().keys("2b1c").wait("PAY_GRADE now used").await.idle().await;
+    screen.keys("T").wait("connectionUrl").await;
+    goes_to(&mut screen, (10, 3));
+    screen.esc().esc().keys(":theme light");
+    let (x, y) = screen.find("use the light colours");
+    screen.click(x, y);
+    assert!(!screen.shows("╭ Commands"), "a menu is taken by one click\n{}", screen.text());
+}
+
+#[tokio::test]
+async fn what_can_be_done_with_a_run_that_was_cut_off_and_how_is_clicked() {
+    for (choice, then) in [
+        ("checks what took effect", "type prod"),
+        ("u undo ", "type prod"),
+        ("changes nothing; what is there", "is left as it is; nothing was changed"),
+    ] {
+        let (world, workspace) = two().await;
+        cut_off(&world, &workspace).await;
+        let mut screen = Screen::start(workspace, (120, 40));
+        screen.wait("A run was cut off: choose how it ends").await;
+        let (x, y) = screen.find(choice);
+        screen.click(x, y);
+        screen.wait(then).await;
+    }
+}
+
 #[tokio::test]
 async fn a_missing_connection_is_given_its_values_in_a_form_that_shows_no_secret() {
     let (world, workspace) = two().await;
@@ -151,8 +218,10 @@ async fn a_missing_connection_is_given_its_values_in_a_form_that_shows_no_secret
         "{}",
         screen.text()
     );
-    // The first fix is the connection, the next the child.
-    screen.key_with(KeyCode::Char('f'), KeyModifiers::CONTROL).wait("connectionUrl").await;
+    // The first fix is the connection, the next the child; a click on its key takes it, too.
+    let (x, y) = screen.find("Ctrl-F asks for the values");
+    screen.click(x, y);
+    screen.wait("connectionUrl").await;
     screen.keys("https://secret.example");
     down_to(&mut screen, "▶ password");
     screen.keys("right");

@@ -6,6 +6,7 @@
 use crossterm::event::{KeyCode, KeyModifiers};
 use oicx::sim::ServiceInstance;
 use oicx::tui::Appearance;
+use ratatui::layout::Rect;
 
 use crate::explorer_restores::{at, cut_off, down_to};
 use crate::runs::two_with_many_runs;
@@ -67,8 +68,59 @@ fn picture(screen: &Screen) -> String {
     lines.join("\n")
 }
 
-/// Holds the screen against its picture.
+/// Screens that name keys of elsewhere, or whose lines are chosen by a click of their own.
+const LISTS_OF_KEYS: [&str; 2] = ["help", "palette"];
+
+/// The keys that the topmost screen names, each with its place: what is drawn as the keys of the
+/// footer are.
+fn keys_on_top(screen: &Screen) -> Vec<(String, u16, u16)> {
+    let buffer = screen.explorer.terminal().backend().buffer();
+    let (width, height) = (buffer.area.width, buffer.area.height);
+    let cell = |x: u16, y: u16| &buffer[(x, y)];
+    let foot = height - 1;
+    let key = (0..width).map(|x| cell(x, foot)).find(|c| c.symbol() != " ").unwrap().style();
+    let inside = box_on_top(screen).unwrap_or(buffer.area);
+    let mut found: Vec<(String, u16, u16)> = Vec::new();
+    for y in inside.y..inside.bottom() {
+        let mut word = None;
+        for x in inside.x..inside.right() {
+            let drawn = cell(x, y).symbol();
+            if cell(x, y).style() != key || drawn == " " {
+                word = None;
+                continue;
+            }
+            let at = *word.get_or_insert_with(|| {
+                found.push((String::new(), x, y));
+                found.len() - 1
+            });
+            found[at].0.push_str(drawn);
+        }
+    }
+    found
+}
+
+/// The box in the middle, where the topmost screen is one: its corners are as far from the left as
+/// from the right.
+fn box_on_top(screen: &Screen) -> Option<Rect> {
+    let buffer = screen.explorer.terminal().backend().buffer();
+    let (width, height) = (buffer.area.width, buffer.area.height);
+    let is = |x: u16, y: u16, corner: &str| buffer[(x, y)].symbol() == corner;
+    let left = (1..width / 2).find(|x| (0..height).any(|y| is(*x, y, "╭")))?;
+    let corner = |what: &str| (0..height).find(|y| is(left, *y, what));
+    let (top, bottom) = (corner("╭")?, corner("╰")?);
+    let wide = (left + 1..width).find(|x| is(*x, top, "╮"))? - left + 1;
+    Some(Rect { x: left, y: top, width: wide, height: bottom - top + 1 })
+}
+
+/// Holds the screen against its picture, and every key that it offers against the mouse.
 fn looks(screen: &Screen, name: &str, size: (u16, u16)) {
+    // Without glyphs a box has no corners by which it is found.
+    if !LISTS_OF_KEYS.contains(&name) && !name.starts_with("ascii") {
+        for (word, x, y) in keys_on_top(screen) {
+            let pressed = screen.explorer.pressed_at(x, y);
+            assert!(pressed.is_some(), "{name}: a click on {word} is lost\n{}", screen.text());
+        }
+    }
     insta::with_settings!({ omit_expression => true, prepend_module_to_snapshot => false }, {
         insta::assert_snapshot!(format!("{name}_{}x{}", size.0, size.1), picture(screen));
     });

@@ -6,7 +6,7 @@ use std::{
 };
 
 use jiff::Timestamp;
-use ratatui::layout::Rect;
+use ratatui::layout::{Position, Rect};
 
 use super::{
     event::{Effect, MatrixEffect},
@@ -14,10 +14,10 @@ use super::{
     keymap::{Action, Context, Keymap},
     screen::{
         Screen, ScreenId,
-        matrix::{MatrixColumn, MatrixScreen, MatrixTable, Settling},
+        matrix::{BackgroundWork, LoadFailure, MatrixColumn, MatrixScreen, MatrixTable},
     },
-    theme::Theme,
-    widgets::toast::Toast,
+    theme::{Theme, ThemeName},
+    widgets::{scrollbar::Scroll, toast::Toast},
 };
 use crate::model::{
     Answer, ArtifactName, EnvironmentIndex, EnvironmentName, Kind, Level, Reference, age_between,
@@ -35,8 +35,8 @@ pub struct App {
     pub fingerprint_cache: FingerprintCache,
     /// The rows.
     pub table: MatrixTable,
-    /// Exports that only settle whether cells are the same.
-    pub settling: Settling,
+    /// What is asked for in the background, for the rows in sight.
+    pub background: BackgroundWork,
     /// The matrix at the bottom, and what lies over it; the last takes the keys.
     pub screens: Vec<Box<dyn Screen>>,
     pub jobs: Jobs,
@@ -45,7 +45,7 @@ pub struct App {
     pub silences: Vec<Silence>,
     pub keymap: Keymap,
     pub theme: Theme,
-    pub theme_name: String,
+    pub theme_name: ThemeName,
     pub ascii: bool,
     pub log: Arc<Mutex<Vec<String>>>,
     /// Where the log goes on disk.
@@ -55,7 +55,7 @@ pub struct App {
     pub demo: bool,
     pub quit: bool,
     /// Counts ticks, for what moves.
-    pub beat: usize,
+    pub ticks: usize,
     /// The time of the last event: drawing asks for no time of its own.
     pub now: Timestamp,
     /// Counts what was asked for, so that a late answer is known as one.
@@ -73,8 +73,8 @@ pub struct Environment {
     pub loading: bool,
     /// Whether the listing is of this start.
     pub fresh: bool,
-    /// Why it did not answer: short, and whole.
-    pub error: Option<(String, String)>,
+    /// Why it did not answer.
+    pub error: Option<LoadFailure>,
 }
 
 impl Environment {
@@ -129,8 +129,37 @@ pub struct ClickAreas {
     /// Words that stand for a key: the footer, tabs.
     pub actions: Vec<(Rect, Action)>,
     pub title: Rect,
-    /// The list of the topmost screen, and its first line's place.
-    pub list: Option<(Rect, usize)>,
+    /// The list, or the text, of the topmost screen.
+    pub list: Option<DrawnLines>,
+}
+
+/// The lines of a list or a text that are drawn.
+#[derive(Debug, Clone, Copy)]
+pub struct DrawnLines {
+    pub area: Rect,
+    /// The index of the first line that is drawn.
+    pub first: usize,
+    /// Lines in all.
+    pub count: usize,
+}
+
+impl DrawnLines {
+    /// Where the bar stands.
+    pub fn scroll(self) -> Scroll {
+        Scroll { first: self.first, count: self.count, height: usize::from(self.area.height) }
+    }
+
+    /// The index of the first line when the last one is in sight.
+    pub fn last_first(self) -> usize {
+        self.count.saturating_sub(usize::from(self.area.height))
+    }
+}
+
+impl ClickAreas {
+    /// The action of the words at a place, where words stand there for a key.
+    pub fn action_at(&self, at: Position) -> Option<Action> {
+        self.actions.iter().find(|(area, _)| area.contains(at)).map(|(_, action)| *action)
+    }
 }
 
 /// An artifact in an environment.
@@ -158,7 +187,7 @@ impl App {
                 error: None,
             })
             .collect();
-        let theme_name = setup.look.theme.clone().unwrap_or_else(|| "dark".into());
+        let theme_name = setup.look.theme.as_deref().map(ThemeName::of).unwrap_or_default();
         Self {
             table: MatrixTable::new(environments.len()),
             environments,
@@ -167,13 +196,13 @@ impl App {
                 ..StoreState::default()
             },
             fingerprint_cache: FingerprintCache::load(workspace.cache.as_deref()),
-            settling: Settling::default(),
+            background: BackgroundWork::default(),
             screens: vec![Box::new(MatrixScreen)],
             jobs: Jobs::default(),
             toast: None,
             silences: Vec::new(),
             keymap: setup.keymap.clone(),
-            theme: Theme::named(&theme_name),
+            theme: Theme::named(theme_name),
             theme_name,
             ascii: setup.look.ascii,
             log: setup.log.clone(),
@@ -181,7 +210,7 @@ impl App {
             areas: ClickAreas::default(),
             demo: setup.demo,
             quit: false,
-            beat: 0,
+            ticks: 0,
             now: Timestamp::now(),
             asked: 0,
         }
@@ -206,10 +235,10 @@ impl App {
         ScreenId(self.asked)
     }
 
-    /// Uses another theme from the next drawing on; an unknown name looks like `dark`.
-    pub fn set_theme(&mut self, name: &str) {
+    /// Uses another theme from the next drawing on.
+    pub fn set_theme(&mut self, name: ThemeName) {
         self.theme = Theme::named(name);
-        self.theme_name = name.to_owned();
+        self.theme_name = name;
     }
 
     /// Says one line above the footer.

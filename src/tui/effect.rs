@@ -28,7 +28,7 @@ use crate::workspace::{Workspace, events::Events, fingerprint_cache::Fingerprint
 
 /// Runs effects. Events come back through the channel, in whatever order they end.
 #[derive(Debug, Clone)]
-pub struct Runner {
+pub struct EffectRunner {
     pub workspace: Workspace,
     pub fingerprint_cache: FingerprintCache,
     pub retry_policy: RetryPolicy,
@@ -37,7 +37,7 @@ pub struct Runner {
     pub filling: Option<StoreFilling>,
 }
 
-impl Runner {
+impl EffectRunner {
     /// Starts an effect. Effects of the terminal are not done here.
     pub fn run(&self, effect: Effect) {
         let this = self.clone();
@@ -135,9 +135,9 @@ impl Runner {
 
 /// Whether an effect may read the store, and so waits until it is filled.
 fn reads_store(effect: &Effect) -> bool {
-    use MatrixEffect::{Load, Rank, Settle};
+    use MatrixEffect::{Fingerprint, Load, Rank};
     match effect {
-        Effect::Matrix(Load(_) | Rank { .. } | Settle { .. }) => false,
+        Effect::Matrix(Load(_) | Rank { .. } | Fingerprint { .. }) => false,
         Effect::Write { .. } | Effect::Terminal(_) => false,
         Effect::Matrix(_) | Effect::Archive { .. } | Effect::Restore(_) => true,
         Effect::Runs(_) | Effect::Recovery(_) | Effect::Backup { .. } => true,

@@ -135,7 +135,7 @@ pub enum MatrixEffect {
     Load(EnvironmentIndex),
     LoadStore,
     /// Exports live integrations of one scope to know their fingerprints.
-    Settle {
+    Fingerprint {
         environment: EnvironmentIndex,
         wanted: Vec<(IntegrationId, Timestamp)>,
     },
@@ -167,14 +167,14 @@ pub enum ArchiveEffect {
         unpacked: Arc<UnpackedArchive>,
         path: String,
     },
-    /// A pair of files side by side, by its place in the comparison.
+    /// A pair of files side by side, by its index in the comparison.
     Text {
         compared: Arc<Compared>,
-        place: usize,
+        index: usize,
     },
     /// Compares what is live with the newest version of a timeline, then each version with the one
     /// before it, the newest first.
-    Steps {
+    Changes {
         live: Option<Reference>,
         pairs: Vec<(usize, Reference, Reference)>,
         newest: Option<Reference>,
@@ -254,16 +254,25 @@ pub enum WhichRuns {
     Waiting,
 }
 
+/// When something is looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Look {
+    AtOnce,
+    /// It was looked at just now.
+    AfterPause,
+}
+
 /// Runs of the store, and what is watched after one.
 #[derive(Debug)]
 pub enum RunsEffect {
     Find(WhichRuns),
     Leave(Box<Journal>),
-    /// Looks at the checklist of a run, after a while.
+    /// Looks at the checklist of a run.
     Watch {
         job: JobId,
         environment: EnvironmentIndex,
         list: Box<Checklist>,
+        look: Look,
     },
 }
 

@@ -1,14 +1,15 @@
 //! The loop, on any ratatui backend: tests drive it in memory, people in a terminal.
 
-use ratatui::{Terminal, backend::Backend};
+use ratatui::{Terminal, backend::Backend, layout::Position};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 use super::{
     Setup,
     app::App,
-    effect::Runner,
+    effect::EffectRunner,
     event::{Effect, Event, TerminalEffect},
-    memory::Memory,
+    keymap::Action,
+    saved_state::SavedState,
     update, view,
 };
 use crate::restore::RetryPolicy;
@@ -17,7 +18,7 @@ use crate::restore::RetryPolicy;
 pub struct Explorer<B: Backend> {
     pub(super) terminal: Terminal<B>,
     app: App,
-    runner: Runner,
+    runner: EffectRunner,
     incoming: UnboundedReceiver<Event>,
     state: Option<std::path::PathBuf>,
     /// What only the terminal itself can do.
@@ -29,10 +30,10 @@ impl<B: Backend> Explorer<B> {
     pub fn new(setup: Setup, terminal: Terminal<B>) -> Self {
         let mut app = App::new(&setup);
         if let Some(path) = &setup.state {
-            Memory::load(path).apply(&mut app);
+            SavedState::load(path).apply(&mut app);
         }
         let (events, incoming) = unbounded_channel();
-        let runner = Runner {
+        let runner = EffectRunner {
             workspace: setup.workspace,
             fingerprint_cache: app.fingerprint_cache.clone(),
             retry_policy: RetryPolicy::default(),
@@ -96,7 +97,7 @@ impl<B: Backend> Explorer<B> {
             app.areas = areas;
         })?;
         if self.app.areas.rows != size_before {
-            // More rows may be on the screen now than were settled, or the cursor's is not.
+            // More rows may be on the screen now than have fingerprints, or the cursor's is not.
             self.handle(Event::Redraw);
             let app = &mut self.app;
             self.terminal.draw(|frame| app.areas = view::draw(app, frame))?;
@@ -116,12 +117,17 @@ impl<B: Backend> Explorer<B> {
 
     /// Whether nothing is under way: for tests.
     pub fn is_idle(&self) -> bool {
-        !self.app.moves() && self.app.settling.is_done() && !self.app.store.is_being_read()
+        !self.app.moves() && self.app.background.is_done() && !self.app.store.is_being_read()
     }
 
     /// Whether the rows do not yet show what was typed.
     pub fn is_ranking(&self) -> bool {
         self.app.table.is_ranking()
+    }
+
+    /// What a click on a place presses, where words stand there for a key: for tests.
+    pub fn pressed_at(&self, column: u16, row: u16) -> Option<Action> {
+        self.app.areas.action_at(Position::new(column, row))
     }
 
     /// The terminal, for tests that read what is on it.
@@ -133,7 +139,7 @@ impl<B: Backend> Explorer<B> {
     pub fn remember(&self) {
         self.app.fingerprint_cache.save();
         if let Some(path) = &self.state {
-            Memory::of(&self.app).save(path);
+            SavedState::of(&self.app).save(path);
         }
     }
 }

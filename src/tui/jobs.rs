@@ -4,8 +4,10 @@ use jiff::Timestamp;
 
 use crate::model::{EnvironmentIndex, plural};
 use crate::ops::{backup::BackupOutcome, recover::RecoveryReport};
-use crate::restore::{Checklist, Ending, EndingTone, Journal, RestorePlan, RunProcess};
-use crate::tui::failure::Failure;
+use crate::restore::{
+    Checklist, Ending, EndingTone, Journal, RestorePlan, RunProcess, incident_note,
+};
+use crate::tui::{event::Effect, failure::Failure};
 use crate::workspace::events::{Progress, StepState, StopSignal};
 
 pub type JobId = usize;
@@ -175,6 +177,15 @@ impl Jobs {
         self.running().find(|j| j.changes.is_some())
     }
 
+    /// Asks to write the run of a job as a note for a ticket to the current folder; None without a
+    /// journal.
+    pub fn write_note(&self, id: JobId) -> Option<Effect> {
+        let (_, restore) = self.restore(id)?;
+        let journal = restore.journal.as_deref()?;
+        let text = incident_note(journal, restore.checklist.as_deref(), RunProcess::Gone);
+        Some(Effect::Write { name: format!("{}.md", journal.run), bytes: text.into_bytes() })
+    }
+
     /// Why a change of this environment has to wait; none where no other is under way.
     pub fn wait_for(&self, environment: EnvironmentIndex) -> Option<String> {
         let other = self.running().find(|j| j.changes == Some(environment))?;
@@ -183,6 +194,32 @@ impl Jobs {
 }
 
 impl Job {
+    /// How far it is, in words, at a time.
+    pub fn describe_progress(&self, now: Timestamp) -> String {
+        match &self.restore {
+            Some(restore) => {
+                let done = restore.steps.iter().filter(|s| s.state == StepState::Done).count();
+                format!("step {done} of {}", restore.steps.len())
+            }
+            None if self.total > 0 => {
+                let seconds = self.seconds(now);
+                let rate = if seconds > 0.2 {
+                    format!(" · {:.0}/s", self.done as f64 / seconds)
+                } else {
+                    String::new()
+                };
+                format!("{} of {} · {} KB{rate}", self.done, self.total, self.bytes / 1024)
+            }
+            None if self.state == JobState::Running => "asking what changed".into(),
+            None => "nothing to download".into(),
+        }
+    }
+
+    /// How many seconds it took, or has taken at a time.
+    pub fn seconds(&self, now: Timestamp) -> f64 {
+        self.finished.unwrap_or(now).duration_since(self.started).as_secs_f64()
+    }
+
     /// Sets the steps to what a journal tells of them.
     fn take_steps(&mut self, journal: &Journal) {
         let Some(restore) = &mut self.restore else { return };

@@ -15,16 +15,22 @@ use crate::config::ConfigProblem;
 
 const BUILT_IN: &str = include_str!("../../keymap.toml");
 
-/// Where the keys end in the file that is built in; nobody gives actions anew.
-const ACTIONS: &str = "\n[actions]\n";
+/// Where the keys end in the file that is built in; nobody gives contexts and actions anew.
+const END_OF_KEYS: &str = "\n[contexts]\n";
 
-// `Action`, its `label` and its `help`: made by `build.rs` of `[actions]` in `keymap.toml`.
-include!(concat!(env!("OUT_DIR"), "/actions.rs"));
+// `Context` and `Action` with their words: made by `build.rs` of `[contexts]` and `[actions]` in
+// `keymap.toml`.
+include!(concat!(env!("OUT_DIR"), "/keymap.rs"));
 
 impl Action {
     /// The action that goes to a column, by its index: `column-1` for 0; None from the tenth on.
-    pub fn of_column(place: usize) -> Option<Self> {
-        Self::COLUMNS.get(place).copied()
+    pub fn of_column(index: usize) -> Option<Self> {
+        Self::COLUMNS.get(index).copied()
+    }
+
+    /// Whether the help has one line for both: it has one for all columns.
+    fn is_told_with(self, other: Self) -> bool {
+        self == other || (self.column().is_some() && other.column().is_some())
     }
 
     const COLUMNS: [Self; 9] = [
@@ -42,95 +48,6 @@ impl Action {
     /// The index of the column that the action goes to: 0 for `column-1`; None for other actions.
     pub fn column(self) -> Option<usize> {
         Self::COLUMNS.iter().position(|a| *a == self)
-    }
-}
-
-/// The part of the keymap that holds on a screen.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Context {
-    Everywhere,
-    Explorer,
-    /// Typing into `/`.
-    Find,
-    /// Choosing a stored version.
-    Versions,
-    /// Reading a plan and confirming it.
-    Plan,
-    /// Watching a restore.
-    Run,
-    /// What was done.
-    Runs,
-    Checklist,
-    /// Giving a connection's values.
-    Form,
-    /// Jobs, log, help, menus.
-    List,
-    Palette,
-    /// What is in one archive.
-    Inspector,
-    /// One file of it.
-    Viewer,
-    Compare,
-    Timeline,
-    /// What a search inside archives found.
-    Found,
-    /// Typing what to look for on a page.
-    PageFind,
-    /// Asked before the program is left while something changes.
-    Quit,
-}
-
-impl Context {
-    /// All of them, in the order in which a person meets them.
-    pub const ALL: [Self; 18] = [
-        Self::Everywhere,
-        Self::Explorer,
-        Self::Find,
-        Self::Palette,
-        Self::List,
-        Self::Inspector,
-        Self::Viewer,
-        Self::Compare,
-        Self::Timeline,
-        Self::Found,
-        Self::PageFind,
-        Self::Versions,
-        Self::Plan,
-        Self::Form,
-        Self::Run,
-        Self::Checklist,
-        Self::Runs,
-        Self::Quit,
-    ];
-
-    /// Whether letters are typed here: then a letter is an action only if this context names it.
-    pub fn takes_text(self) -> bool {
-        matches!(self, Self::Find | Self::Plan | Self::Form | Self::Palette | Self::PageFind)
-    }
-
-    /// The heading of the context in the help.
-    pub fn title(self) -> &'static str {
-        match self {
-            Self::Everywhere => "everywhere",
-            Self::Explorer => "explorer",
-            Self::Find => "while finding",
-            Self::Versions => "choosing a version",
-            Self::Plan => "plan of a restore",
-            Self::Run => "while a restore runs, and at its end",
-            Self::Runs => "runs",
-            Self::Checklist => "checklist after a run",
-            Self::Form => "values of a connection",
-            Self::List => "lists",
-            Self::Palette => "commands",
-            Self::Inspector => "inspector",
-            Self::Viewer => "a file",
-            Self::Compare => "compare",
-            Self::Timeline => "timeline",
-            Self::Found => "search inside archives",
-            Self::PageFind => "while searching",
-            Self::Quit => "leaving while something changes",
-        }
     }
 }
 
@@ -240,7 +157,7 @@ impl Keymap {
     /// Never with the file that is built in; a test reads it.
     pub fn built_in() -> Result<Self, ConfigProblem> {
         let mut this = Self::default();
-        let keys = BUILT_IN.split_once(ACTIONS).map_or(BUILT_IN, |(keys, _)| keys);
+        let keys = BUILT_IN.split_once(END_OF_KEYS).map_or(BUILT_IN, |(keys, _)| keys);
         this.read(keys, Path::new("keymap.toml"))?;
         Ok(this)
     }
@@ -267,9 +184,9 @@ impl Keymap {
             toml::from_str(text).map_err(|e| ConfigProblem::from_toml(text, path, &e))?;
         let problem = |span, what: String| ConfigProblem::at(text, path, Some(span), what);
         let mut found = Vec::new();
-        for (place, keys) in table {
-            let context: Context = word(place.get_ref()).ok_or_else(|| {
-                problem(place.span(), format!("`{}` is no place for keys", place.get_ref()))
+        for (section, keys) in table {
+            let context: Context = word(section.get_ref()).ok_or_else(|| {
+                problem(section.span(), format!("`{}` is no place for keys", section.get_ref()))
             })?;
             for (key, action) in keys {
                 let parsed = Key::parse(key.get_ref())
@@ -314,7 +231,7 @@ impl Keymap {
     pub fn of(&self, context: Context) -> Vec<(Action, Vec<Key>)> {
         let mut out: Vec<(Action, Vec<Key>)> = Vec::new();
         for (_, key, action) in self.entries.iter().filter(|(c, ..)| *c == context) {
-            match out.iter_mut().find(|(a, _)| a.help() == action.help()) {
+            match out.iter_mut().find(|(a, _)| a.is_told_with(*action)) {
                 Some((_, keys)) => keys.push(*key),
                 None => out.push((*action, vec![*key])),
             }
@@ -372,6 +289,7 @@ mod tests {
             ("[explorer]\n\"xx\" = \"export\"\n", 2, "no key"),
             ("[garden]\n\"x\" = \"export\"\n", 1, "no place"),
             ("[actions]\n\"x\" = \"export\"\n", 1, "no place"),
+            ("[contexts]\n\"x\" = \"export\"\n", 1, "no place"),
         ] {
             let problem = Keymap::built_in().unwrap().read(text, Path::new("k.toml")).unwrap_err();
             assert_eq!(problem.line, line, "{problem}");

@@ -8,6 +8,7 @@ pub mod drift;
 pub mod find;
 pub mod help;
 pub mod inspector;
+pub mod job;
 pub mod jobs;
 pub mod log;
 pub mod matrix;
@@ -17,7 +18,6 @@ pub mod projects;
 pub mod quit;
 pub mod recover;
 pub mod reopen;
-pub mod running;
 pub mod runs;
 pub mod search;
 pub mod timeline;
@@ -51,8 +51,8 @@ pub trait Screen: std::fmt::Debug {
 
     /// Answers a key. An action that is passed on ([`Next::Pass`]) is tried among those that work
     /// everywhere.
-    fn on_action(&mut self, _app: &mut App, _action: Action) -> Step {
-        Step::pass()
+    fn on_action(&mut self, _app: &mut App, _action: Action) -> Transition {
+        Transition::pass()
     }
 
     /// The field that letters go to.
@@ -61,13 +61,13 @@ pub trait Screen: std::fmt::Debug {
     }
 
     /// Answers a change of the text of [`Screen::field`].
-    fn on_text(&mut self, _app: &mut App) -> Step {
-        Step::stay()
+    fn on_text(&mut self, _app: &mut App) -> Transition {
+        Transition::stay()
     }
 
     /// Moves the cursor, or what is scrolled, by so many lines.
-    fn on_move(&mut self, _app: &mut App, _lines: isize) -> Step {
-        Step::stay()
+    fn on_move(&mut self, _app: &mut App, _lines: isize) -> Transition {
+        Transition::stay()
     }
 
     /// Answers a click on a line of its list, by the line's place in the whole list.
@@ -81,8 +81,8 @@ pub trait Screen: std::fmt::Debug {
     }
 
     /// Takes in the answer to what it asked for.
-    fn on_event(&mut self, _app: &mut App, _event: ScreenEvent) -> Step {
-        Step::stay()
+    fn on_event(&mut self, _app: &mut App, _event: ScreenEvent) -> Transition {
+        Transition::stay()
     }
 
     /// Whether it covers the rows, or lies over them as a box.
@@ -150,9 +150,10 @@ impl Click {
     }
 }
 
-/// What an answer of a screen leads to.
+/// What an answer of a screen leads to. Those that open another screen are made in
+/// `navigate`.
 #[derive(Debug, Default)]
-pub struct Step {
+pub struct Transition {
     pub next: Next,
     pub effects: Vec<Effect>,
 }
@@ -173,7 +174,7 @@ pub enum Next {
     Home,
 }
 
-impl Step {
+impl Transition {
     fn of(next: Next) -> Self {
         Self { next, effects: Vec::new() }
     }
@@ -198,25 +199,15 @@ impl Step {
         Self::of(Next::Home)
     }
 
-    /// Puts another screen over the one that answered.
-    pub fn open(screen: impl Screen + 'static) -> Self {
-        Self::of(Next::Open(Box::new(screen)))
-    }
-
-    /// Puts another screen in the place of the one that answered.
-    pub fn replace(screen: impl Screen + 'static) -> Self {
-        Self::of(Next::Replace(Box::new(screen)))
-    }
-
-    /// The same step, which also asks for these effects.
+    /// The same transition, which also asks for these effects.
     #[must_use]
     pub fn with(mut self, effects: impl IntoIterator<Item = Effect>) -> Self {
         self.effects.extend(effects);
         self
     }
 
-    /// The same step, which opens its screen in the place of the one that answered rather than over
-    /// it.
+    /// The same transition, which opens its screen in the place of the one that answered rather
+    /// than over it.
     #[must_use]
     pub fn instead(mut self) -> Self {
         if let Next::Open(screen) = self.next {
@@ -255,9 +246,9 @@ fn consent_offers() -> Vec<Offer> {
 }
 
 /// Closes a plan that was not confirmed, and says that nothing came of it.
-fn leave_unchanged(app: &mut App) -> Step {
+fn leave_unchanged(app: &mut App) -> Transition {
     app.say(Level::Fact, "nothing was changed");
-    Step::close()
+    Transition::close()
 }
 
 /// The footer of a page while a person types what to look for.

@@ -70,22 +70,49 @@ fn color(name: &str) -> Result<Color, UnknownColor> {
     name.parse().map_err(|_| UnknownColor(name.to_owned()))
 }
 
-/// The themes there are, by name.
-pub const NAMES: [&str; 3] = ["dark", "light", "high-contrast"];
+/// The themes that there are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum ThemeName {
+    #[default]
+    Dark,
+    Light,
+    HighContrast,
+}
+
+impl ThemeName {
+    /// All of them, in the order of the palette.
+    pub const ALL: [Self; 3] = [Self::Dark, Self::Light, Self::HighContrast];
+
+    /// The theme that a config or an earlier start names; an unknown name is `dark`.
+    pub fn of(name: &str) -> Self {
+        Self::ALL.into_iter().find(|theme| theme.label() == name).unwrap_or_default()
+    }
+
+    /// Its name, as configs have it.
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Dark => "dark",
+            Self::Light => "light",
+            Self::HighContrast => "high-contrast",
+        }
+    }
+
+    fn file(self) -> &'static str {
+        match self {
+            Self::Dark => include_str!("../../assets/themes/dark.toml"),
+            Self::Light => include_str!("../../assets/themes/light.toml"),
+            Self::HighContrast => include_str!("../../assets/themes/high-contrast.toml"),
+        }
+    }
+}
 
 impl Theme {
-    /// A theme by name, without colours where `NO_COLOR` is set (no-color.org). Unknown names give
-    /// `dark`.
-    pub fn named(name: &str) -> Self {
+    /// A theme by name, without colours where `NO_COLOR` is set (no-color.org).
+    pub fn named(name: ThemeName) -> Self {
         if std::env::var_os("NO_COLOR").is_some_and(|v| !v.is_empty()) {
             return Self::colourless();
         }
-        let text = match name {
-            "light" => include_str!("../../assets/themes/light.toml"),
-            "high-contrast" => include_str!("../../assets/themes/high-contrast.toml"),
-            _ => include_str!("../../assets/themes/dark.toml"),
-        };
-        toml::from_str(text).unwrap_or_else(|_| Self::colourless())
+        toml::from_str(name.file()).unwrap_or_else(|_| Self::colourless())
     }
 
     /// A theme without colours: styles differ by bold, dim, underlined and reversed.
@@ -129,12 +156,10 @@ mod tests {
 
     #[test]
     fn every_theme_is_whole() {
-        for text in [
-            include_str!("../../assets/themes/dark.toml"),
-            include_str!("../../assets/themes/light.toml"),
-            include_str!("../../assets/themes/high-contrast.toml"),
-        ] {
-            toml::from_str::<Theme>(text).unwrap();
+        for name in ThemeName::ALL {
+            toml::from_str::<Theme>(name.file()).unwrap();
+            assert_eq!(ThemeName::of(name.label()), name);
         }
+        assert_eq!(ThemeName::of("of the moon"), ThemeName::Dark);
     }
 }

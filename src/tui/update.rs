@@ -8,7 +8,7 @@ use super::{
     event::{Effect, Event, RunsEffect, ScreenEvent, TerminalEffect, WhichRuns},
     keymap::{Action, Key},
     navigate,
-    screen::{Layer, Next, Screen, ScreenId, Step, matrix, palette::Palette, runs},
+    screen::{Layer, Next, Screen, ScreenId, Transition, matrix, runs},
 };
 use crate::model::Level;
 
@@ -26,7 +26,7 @@ pub fn update(app: &mut App, event: Event) -> Vec<Effect> {
         Event::Mouse(mouse) => mouse::moved(app, mouse),
         Event::Redraw => vec![],
         Event::Tick => {
-            app.beat = app.beat.wrapping_add(1);
+            app.ticks = app.ticks.wrapping_add(1);
             vec![]
         }
         Event::Silences(silences) => {
@@ -39,7 +39,10 @@ pub fn update(app: &mut App, event: Event) -> Vec<Effect> {
         }
         Event::Matrix(event) => matrix::on_event(app, event),
         Event::Job { job, event } => jobs::on_event(app, job, event),
-        Event::Runs(event) => runs::on_runs(app, event),
+        Event::Runs(event) => {
+            let transition = runs::on_runs(app, event);
+            apply(app, transition)
+        }
         Event::Screen { id, event } => answered(app, id, event),
         Event::Done(result) => {
             match result {
@@ -76,8 +79,8 @@ fn pressed(app: &mut App, key: Key) -> Vec<Effect> {
 /// Pasted text goes where text is typed, and to the filter from the matrix.
 fn pasted(app: &mut App, text: &str) -> Vec<Effect> {
     if app.screens.len() == 1 {
-        let step = navigate::find(app);
-        apply(app, step);
+        let transition = navigate::find(app);
+        apply(app, transition);
     }
     let end = text.char_indices().nth(LONGEST_PASTE).map_or(text.len(), |(i, _)| i);
     typed(app, &text[..end])
@@ -88,7 +91,7 @@ fn typed(app: &mut App, text: &str) -> Vec<Effect> {
         return vec![];
     }
     on_top(app, |screen, app| {
-        let Some(field) = screen.field(app) else { return Step::stay() };
+        let Some(field) = screen.field(app) else { return Transition::stay() };
         field.insert(text);
         screen.on_text(app)
     })
@@ -103,33 +106,33 @@ pub fn act(app: &mut App, action: Action) -> Vec<Effect> {
     let mut passed = false;
     let mut effects = on_top(app, |screen, app| {
         if let Some(changed) = screen.field(app).and_then(|field| field.edit(action)) {
-            return if changed { screen.on_text(app) } else { Step::stay() };
+            return if changed { screen.on_text(app) } else { Transition::stay() };
         }
-        let step = screen.on_action(app, action);
-        passed = matches!(step.next, Next::Pass);
-        step
+        let transition = screen.on_action(app, action);
+        passed = matches!(transition.next, Next::Pass);
+        transition
     });
     if passed {
-        let step = everywhere(app, action);
-        effects.extend(match step.next {
-            Next::Close => on_top(app, |_, _| step),
-            _ => apply(app, step),
+        let transition = everywhere(app, action);
+        effects.extend(match transition.next {
+            Next::Close => on_top(app, |_, _| transition),
+            _ => apply(app, transition),
         });
     }
     effects
 }
 
 /// Does an action that means the same on every screen; all others go to the matrix.
-fn everywhere(app: &mut App, action: Action) -> Step {
+fn everywhere(app: &mut App, action: Action) -> Transition {
     match action {
         Action::Help => navigate::help(app),
-        Action::Palette => Step::open(Palette::of(app)),
-        Action::Back => Step::close(),
+        Action::Palette => navigate::palette(app),
+        Action::Back => Transition::close(),
         Action::Quit => navigate::quit(app),
-        Action::Suspend => Step::stay().with([Effect::Terminal(TerminalEffect::Suspend)]),
+        Action::Suspend => Transition::stay().with([Effect::Terminal(TerminalEffect::Suspend)]),
         Action::Jobs => navigate::jobs(app),
         Action::Log => navigate::log(app),
-        Action::Runs => Step::stay().with([Effect::Runs(RunsEffect::Find(WhichRuns::All))]),
+        Action::Runs => Transition::stay().with([Effect::Runs(RunsEffect::Find(WhichRuns::All))]),
         other => matrix::on_action(app, other),
     }
 }
@@ -139,7 +142,7 @@ fn lines_of(app: &App, action: Action) -> Option<isize> {
     let page = || {
         let height = match app.top().layer() {
             Layer::Matrix => app.areas.rows.height,
-            Layer::Page | Layer::Popup => app.areas.list.map_or(0, |(area, _)| area.height),
+            Layer::Page | Layer::Popup => app.areas.list.map_or(0, |l| l.area.height),
         };
         isize::try_from(height).unwrap_or(PAGE).max(PAGE)
     };
@@ -157,27 +160,27 @@ fn lines_of(app: &App, action: Action) -> Option<isize> {
 /// Lets the topmost screen answer, and does what its answer says.
 pub fn on_top(
     app: &mut App,
-    answer: impl FnOnce(&mut dyn Screen, &mut App) -> Step,
+    answer: impl FnOnce(&mut dyn Screen, &mut App) -> Transition,
 ) -> Vec<Effect> {
     match app.screens.len().checked_sub(1) {
-        Some(place) => on(app, place, answer),
+        Some(index) => on(app, index, answer),
         None => vec![],
     }
 }
 
-/// Lets the screen at a place of the stack answer. While it does, it is not on the stack.
+/// Lets the screen at an index of the stack answer. While it does, it is not on the stack.
 fn on(
     app: &mut App,
-    place: usize,
-    answer: impl FnOnce(&mut dyn Screen, &mut App) -> Step,
+    index: usize,
+    answer: impl FnOnce(&mut dyn Screen, &mut App) -> Transition,
 ) -> Vec<Effect> {
-    let above = app.screens.split_off(place + 1);
+    let above = app.screens.split_off(index + 1);
     let Some(mut screen) = app.screens.pop() else { return vec![] };
-    let Step { next, effects } = answer(&mut *screen, app);
+    let Transition { next, effects } = answer(&mut *screen, app);
     match next {
         Next::Stay | Next::Pass => app.screens.push(screen),
         // The matrix stays whatever it says.
-        Next::Close if place == 0 => app.screens.push(screen),
+        Next::Close if index == 0 => app.screens.push(screen),
         Next::Close => {}
         Next::Replace(new) => app.screens.push(new),
         // The person went elsewhere meanwhile.
@@ -191,25 +194,26 @@ fn on(
 
 /// Gives an answer to the screen that asked.
 fn answered(app: &mut App, id: ScreenId, event: ScreenEvent) -> Vec<Effect> {
-    let place = app.screens.iter().rposition(|s| s.id() == Some(id));
-    place.map(|p| on(app, p, |screen, app| screen.on_event(app, event))).unwrap_or_default()
+    let index = app.screens.iter().rposition(|s| s.id() == Some(id));
+    index.map(|p| on(app, p, |screen, app| screen.on_event(app, event))).unwrap_or_default()
 }
 
 /// Tells every screen of something that it may show.
 fn tell_all(app: &mut App, event: impl Fn() -> ScreenEvent) -> Vec<Effect> {
     let mut effects = Vec::new();
-    for place in 0..app.screens.len() {
-        effects.extend(on(app, place, |screen, app| screen.on_event(app, event())));
+    for index in 0..app.screens.len() {
+        effects.extend(on(app, index, |screen, app| screen.on_event(app, event())));
     }
     effects
 }
 
-/// Does what a step says that came from no screen; a screen that it opens lies over all others.
-fn apply(app: &mut App, step: Step) -> Vec<Effect> {
-    match step.next {
+/// Does what a transition says that came from no screen; a screen that it opens lies over all
+/// others.
+fn apply(app: &mut App, transition: Transition) -> Vec<Effect> {
+    match transition.next {
         Next::Stay | Next::Pass | Next::Close => {}
         Next::Replace(screen) | Next::Open(screen) => app.screens.push(screen),
         Next::Home => app.screens.truncate(1),
     }
-    step.effects
+    transition.effects
 }

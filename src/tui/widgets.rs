@@ -2,11 +2,12 @@
 
 pub mod ascii;
 pub mod consent;
-pub mod failures;
+pub mod failure_chart;
 pub mod finder;
 pub mod footer;
 pub mod frame;
 pub mod header;
+pub mod key_line;
 pub mod list;
 pub mod scrollbar;
 pub mod text;

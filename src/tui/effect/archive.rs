@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use super::Runner;
+use super::EffectRunner;
 use crate::archive::UnpackedArchive;
 use crate::diff::{TextDiff, normal_lines};
 use crate::model::{ArtifactKey, EnvironmentIndex, Reference};
@@ -19,13 +19,17 @@ use crate::tui::{
     event::{ArchiveEffect, ScreenEvent},
     failure::Failure,
     screen::{
-        ScreenId, compare::CompareEvent, inspector::InspectorEvent, search::SearchEvent,
-        timeline::TimelineEvent, waiting::WaitingEvent,
+        ScreenId,
+        compare::CompareEvent,
+        inspector::InspectorEvent,
+        search::SearchEvent,
+        timeline::{TimelineEvent, VersionChange},
+        waiting::WaitingEvent,
     },
 };
 use crate::workspace::source::fetch_bytes;
 
-impl Runner {
+impl EffectRunner {
     pub(super) async fn archive(&self, id: ScreenId, effect: ArchiveEffect) {
         match effect {
             ArchiveEffect::Open(reference) => {
@@ -55,14 +59,14 @@ impl Runner {
                 self.tell(id, ScreenEvent::Waiting(WaitingEvent::Compared(result)));
             }
             ArchiveEffect::Lines { unpacked, path } => self.lines(id, unpacked, path).await,
-            ArchiveEffect::Text { compared, place } => {
-                let work = move || Arc::new(text_of(&compared, place));
+            ArchiveEffect::Text { compared, index } => {
+                let work = move || Arc::new(text_of(&compared, index));
                 if let Ok(text) = tokio::task::spawn_blocking(work).await {
-                    self.tell(id, ScreenEvent::Compare(CompareEvent::Text { place, text }));
+                    self.tell(id, ScreenEvent::Compare(CompareEvent::Text { index, text }));
                 }
             }
-            ArchiveEffect::Steps { live, pairs, newest } => {
-                self.steps(id, live, pairs, newest).await;
+            ArchiveEffect::Changes { live, pairs, newest } => {
+                self.changes(id, live, pairs, newest).await;
             }
             ArchiveEffect::Audit { environment, key, since } => {
                 let result = self.audit(environment, &key, since).await;
@@ -117,7 +121,7 @@ impl Runner {
     }
 
     /// Compares pair after pair, first those that a person looks at first.
-    async fn steps(
+    async fn changes(
         &self,
         id: ScreenId,
         live: Option<Reference>,
@@ -125,16 +129,16 @@ impl Runner {
         newest: Option<Reference>,
     ) {
         let against_live = newest.zip(live).map(|(newest, live)| (None, newest, live));
-        let pairs = pairs.into_iter().map(|(place, before, after)| (Some(place), before, after));
-        for (place, before, after) in against_live.into_iter().chain(pairs) {
-            let result = self.compare(&before, &after).await.map(|c| c.comparison.summary());
-            self.tell(id, ScreenEvent::Timeline(TimelineEvent::Step { place, result }));
+        let pairs = pairs.into_iter().map(|(index, before, after)| (Some(index), before, after));
+        for (version, before, after) in against_live.into_iter().chain(pairs) {
+            let change = VersionChange::of(self.compare(&before, &after).await);
+            self.tell(id, ScreenEvent::Timeline(TimelineEvent::Changed { version, change }));
         }
     }
 }
 
-fn text_of(compared: &Compared, place: usize) -> TextDiff {
-    let Some(pair) = compared.comparison.files.get(place) else { return TextDiff::default() };
+fn text_of(compared: &Compared, index: usize) -> TextDiff {
+    let Some(pair) = compared.comparison.files.get(index) else { return TextDiff::default() };
     let before = pair.before.as_deref().and_then(|p| compared.before.file(p));
     let after = pair.after.as_deref().and_then(|p| compared.after.file(p));
     TextDiff::of(pair.name(), before, after)

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::Runner;
+use super::EffectRunner;
 use crate::model::EnvironmentIndex;
 use crate::search::Query;
 use crate::store::Index;
@@ -16,7 +16,7 @@ use crate::workspace::{
     listing_cache,
 };
 
-impl Runner {
+impl EffectRunner {
     pub(super) async fn matrix(&self, effect: MatrixEffect) {
         match effect {
             MatrixEffect::Load(environment) => self.load(environment).await,
@@ -24,11 +24,15 @@ impl Runner {
                 let result = self.load_store().await;
                 self.send(Event::Matrix(MatrixEvent::StoreLoaded(result)));
             }
-            MatrixEffect::Settle { environment, wanted } => {
+            MatrixEffect::Fingerprint { environment, wanted } => {
                 let client = &self.workspace.environments[environment];
                 for (id, found) in self.fingerprint_cache.find_out(client, wanted).await {
                     let result = found.map_err(|why| Failure::from(&*why));
-                    self.send(Event::Matrix(MatrixEvent::Settled { environment, id, result }));
+                    self.send(Event::Matrix(MatrixEvent::Fingerprinted {
+                        environment,
+                        id,
+                        result,
+                    }));
                 }
             }
             MatrixEffect::Rank { generation, typed, rows } => {

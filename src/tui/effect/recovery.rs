@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::Runner;
+use super::EffectRunner;
 use crate::oic::Window;
 use crate::ops::{recover, triage};
 use crate::tui::{
@@ -12,7 +12,7 @@ use crate::tui::{
     screen::recover::RecoverEvent,
 };
 
-impl Runner {
+impl EffectRunner {
     pub(super) async fn recovery(&self, effect: RecoveryEffect) {
         match effect {
             RecoveryEffect::Triage { id, environment, integration, answer } => {

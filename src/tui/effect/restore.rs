@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use secrecy::SecretString;
 
-use super::Runner;
+use super::EffectRunner;
 use crate::model::{ConnectionName, EnvironmentIndex};
 use crate::ops::{promote, run_plan::run_plan};
 use crate::restore::{self, ConnectionValues, Journal, PlanOptions, Request, RunContext, Verb};
@@ -16,7 +16,7 @@ use crate::tui::{
 };
 use crate::workspace::events::{Events, StopSignal};
 
-impl Runner {
+impl EffectRunner {
     pub(super) async fn restore(&self, effect: RestoreEffect) {
         match effect {
             RestoreEffect::Plan { id, environment, title, question, options } => {

@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use super::Runner;
+use super::EffectRunner;
 use crate::ops::drill;
 use crate::restore::{self, Journal, RunProcess};
 use crate::tui::{
-    event::{Event, RunsEffect, WhichRuns},
+    event::{Event, Look, RunsEffect, WhichRuns},
     failure::Failure,
     jobs::JobEvent,
     screen::runs::{RunRow, RunsEvent},
@@ -15,7 +15,7 @@ use crate::tui::{
 /// The pause between two looks at the checklist of a run.
 const WATCH: Duration = Duration::from_secs(4);
 
-impl Runner {
+impl EffectRunner {
     pub(super) async fn runs(&self, effect: RunsEffect) {
         match effect {
             RunsEffect::Find(which) => {
@@ -32,9 +32,10 @@ impl Runner {
                 let result: Result<(), Failure> = left.await;
                 self.send(Event::Runs(RunsEvent::Left(result.map(|()| run))));
             }
-            RunsEffect::Watch { job, environment, mut list } => {
-                if list.ticks.iter().any(|t| t.note != restore::NOT_YET) {
-                    tokio::time::sleep(WATCH).await;
+            RunsEffect::Watch { job, environment, mut list, look } => {
+                match look {
+                    Look::AtOnce => {}
+                    Look::AfterPause => tokio::time::sleep(WATCH).await,
                 }
                 list.look(&self.workspace.environments[environment]).await;
                 self.tell_job(job, JobEvent::Watched(list));

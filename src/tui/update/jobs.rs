@@ -1,4 +1,4 @@
-//! Takes in how far jobs are and how they ended.
+//! Takes in how far jobs are and how they ended, and stops them.
 
 use super::tell_all;
 use crate::model::Level;
@@ -6,9 +6,10 @@ use crate::ops::{backup::BackupOutcome, recover::RecoveryReport};
 use crate::restore::{Checklist, Journal, RunOutcome};
 use crate::tui::{
     app::App,
-    event::{Effect, MatrixEffect, RunsEffect, ScreenEvent},
+    event::{Effect, Look, MatrixEffect, RunsEffect, ScreenEvent},
     failure::Failure,
     jobs::{JobEvent, JobId, JobState},
+    keymap::{Action, Context},
     screen::inspector::InspectorEvent,
 };
 
@@ -54,7 +55,7 @@ fn restored(app: &mut App, job: JobId, result: Result<Box<Journal>, Failure>) ->
     let (environment, level) = (ended.changes, level_of(ended.state));
     let mut effects: Vec<_> = watch(app, job).into_iter().collect();
     app.say(level, text);
-    app.settling.retry_failed();
+    app.background.retry_failed();
     effects.push(Effect::Matrix(MatrixEffect::LoadStore));
     effects.extend(environment.map(|e| app.reload(e)));
     effects
@@ -72,7 +73,8 @@ fn watch(app: &mut App, job: JobId) -> Option<Effect> {
     }
     restore.checklist = Some(Box::new(list.clone()));
     let environment = environment?;
-    Some(Effect::Runs(RunsEffect::Watch { job, environment, list: Box::new(list) }))
+    let (list, look) = (Box::new(list), Look::AtOnce);
+    Some(Effect::Runs(RunsEffect::Watch { job, environment, list, look }))
 }
 
 /// Takes in a look at a checklist. It is looked at again until it is complete, or a person would
@@ -84,7 +86,8 @@ fn watched(app: &mut App, job: JobId, list: Box<Checklist>) -> Vec<Effect> {
     restore.checklist = Some(list.clone());
     match environment {
         Some(environment) if !list.complete() && list.worth_watching() => {
-            vec![Effect::Runs(RunsEffect::Watch { job, environment, list })]
+            let look = Look::AfterPause;
+            vec![Effect::Runs(RunsEffect::Watch { job, environment, list, look })]
         }
         _ => vec![],
     }
@@ -104,8 +107,34 @@ fn recovered(app: &mut App, job: JobId, report: &RecoveryReport) -> Vec<Effect> 
         job.changes
     });
     app.say(level_of(state), text);
-    let changed = || InspectorEvent::RunsChanged(report.id.clone());
+    let changed = || InspectorEvent::InstancesChanged(report.id.clone());
     let mut effects = tell_all(app, || ScreenEvent::Inspector(changed()));
     effects.extend(environment.map(|e| app.reload(e)));
     effects
+}
+
+impl App {
+    /// Holds a restore that runs where it is.
+    pub fn hold_job(&mut self, job: JobId) {
+        let running = self.jobs.restore(job).filter(|(job, _)| job.finished.is_none());
+        let Some((job, _)) = running else { return };
+        job.stop.hold();
+        let key = self.key(Context::Explorer, Action::Runs);
+        let text = format!("holding it where it is; {key} continues or undoes it");
+        self.say(Level::Warning, text);
+    }
+
+    /// Stops a job that runs, at its next safe point; where a sent change keeps it from that, it is
+    /// said.
+    pub fn cancel_job(&mut self, job: JobId) {
+        let Some(job) = self.jobs.get(job).filter(|j| j.finished.is_none()) else { return };
+        job.stop.undo();
+        let sent = self.silences.iter().find(|silence| silence.changes);
+        let text = match (&job.changes, sent) {
+            (Some(_), Some(silence)) => silence.stops_after(),
+            (Some(_), None) => "stopping at the next safe point; what was there is put back".into(),
+            (None, _) => "stopping; what was taken is kept".to_owned(),
+        };
+        self.say(Level::Warning, text);
+    }
 }

@@ -8,7 +8,7 @@ use crate::tui::{
     app::App,
     event::Effect,
     keymap::Action,
-    screen::{Click, Layer, Step, matrix},
+    screen::{Click, Layer, Transition, matrix},
 };
 
 /// Lines that one notch of the wheel moves.
@@ -28,24 +28,23 @@ pub fn moved(app: &mut App, mouse: MouseEvent) -> Vec<Effect> {
 
 fn clicked(app: &mut App, at: Position) -> Vec<Effect> {
     app.toast = None;
-    let key = app.areas.actions.iter().find(|(area, _)| area.contains(at)).map(|(_, a)| *a);
-    if let Some(action) = key {
+    if let Some(action) = app.areas.action_at(at) {
         return act(app, action);
     }
     if app.top().layer() == Layer::Matrix {
         return matrix::clicked(app, at).map(|action| act(app, action)).unwrap_or_default();
     }
-    let Some((area, first)) = app.areas.list.filter(|(area, _)| area.contains(at)) else {
+    let Some(drawn) = app.areas.list.filter(|drawn| drawn.area.contains(at)) else {
         return vec![];
     };
-    let line = first + usize::from(at.y - area.y);
+    let line = drawn.first + usize::from(at.y - drawn.area.y);
     let mut click = Click::Nothing;
     let mut effects = on_top(app, |screen, app| {
         click = screen.on_click(app, line);
         match click {
             // The screen may ask for what the new line shows.
             Click::Moved => screen.on_move(app, 0),
-            Click::Taken | Click::Nothing => Step::stay(),
+            Click::Taken | Click::Nothing => Transition::stay(),
         }
     });
     if click == Click::Taken {

@@ -2,8 +2,9 @@
 
 use ratatui::text::{Line, Span};
 
-use super::{text::wrap, text_field::TextField};
+use super::{key_line::KeyLine, text::wrap, text_field::TextField};
 use crate::model::{Finding, Level};
+use crate::restore::RestorePlan;
 use crate::tui::{
     app::App,
     keymap::{Action, Context},
@@ -47,36 +48,54 @@ pub enum Question {
     Name(String),
 }
 
+impl Question {
+    /// What a plan asks.
+    pub fn of(plan: &RestorePlan) -> Self {
+        if plan.blockers().next().is_some() {
+            Self::Blocked
+        } else if !plan.changes_something() {
+            Self::Proof
+        } else {
+            plan.name_to_type().map_or(Self::Confirm, Self::Name)
+        }
+    }
+}
+
 impl Consent {
-    /// The line that asks.
-    pub fn line<'a>(&self, app: &App, question: Question) -> Line<'a> {
+    /// The line that asks; a click on an answer is its key.
+    pub fn line<'a>(&self, app: &App, question: Question) -> KeyLine<'a> {
         let theme = &app.theme;
-        let key = |action| app.key(Context::Plan, action);
-        let (enter, back) = (key(Action::Confirm), key(Action::Back));
-        let mut spans = match question {
-            Question::Blocked => vec![Span::styled(
-                format!("it cannot be done as things are; {back} leaves everything as it is"),
-                theme.failing.0,
-            )],
-            Question::Proof => vec![Span::styled(
-                format!("{enter} makes the proof; nothing is changed"),
-                theme.accent.0,
-            )],
-            Question::Confirm => vec![Span::styled(
-                format!("{enter} starts it, {back} leaves everything as it is"),
-                theme.accent.0,
-            )],
+        let answer = |action, style, words: &'static str| {
+            let key = app.key(Context::Plan, action);
+            [Span::styled(key, theme.key.0), Span::styled(words, style)]
+        };
+        let start = |style, words| {
+            KeyLine::default().key(Action::Confirm, answer(Action::Confirm, style, words))
+        };
+        let leave = |style| answer(Action::Back, style, " leaves everything as it is");
+        let mut line = match question {
+            Question::Blocked => KeyLine::default()
+                .text(Span::styled("it cannot be done as things are; ", theme.failing.0))
+                .key(Action::Back, leave(theme.failing.0)),
+            Question::Proof => start(theme.accent.0, " makes the proof")
+                .text(Span::styled("; nothing is changed", theme.accent.0)),
+            Question::Confirm => start(theme.accent.0, " starts it")
+                .text(Span::styled(", ", theme.accent.0))
+                .key(Action::Back, leave(theme.accent.0)),
             Question::Name(name) => {
-                let ask = format!("type {name} and {enter} to start it: ");
-                let mut spans = vec![Span::styled(ask, theme.danger.0)];
-                spans.extend(self.field.spans(LONGEST, true, theme.title.0));
-                spans
+                let line = KeyLine::default()
+                    .text(Span::styled(format!("type {name} and "), theme.danger.0))
+                    .key(
+                        Action::Confirm,
+                        answer(Action::Confirm, theme.danger.0, " to start it: "),
+                    );
+                self.field.spans(LONGEST, true, theme.title.0).into_iter().fold(line, KeyLine::text)
             }
         };
-        spans.extend(
-            self.refused.as_ref().map(|why| Span::styled(format!("   {why}"), theme.failing.0)),
-        );
-        Line::from(spans)
+        if let Some(why) = &self.refused {
+            line = line.text(Span::styled(format!("   {why}"), theme.failing.0));
+        }
+        line
     }
 }
 

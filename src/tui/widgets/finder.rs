@@ -18,7 +18,7 @@ pub enum Direction {
 
 /// From where the next match is looked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum From {
+pub enum MatchFrom {
     /// The line under the cursor counts.
     Here,
     /// The line under the cursor does not count.
@@ -40,11 +40,11 @@ impl Default for Finder {
 
 /// What an action on a finder asks of its page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Found {
+pub enum FinderRequest {
     /// Nothing more.
     Nothing,
     /// The page goes to the next match.
-    Go(Direction, From),
+    Go(Direction, MatchFrom),
 }
 
 impl Finder {
@@ -54,7 +54,7 @@ impl Finder {
     }
 
     /// Answers the actions that all pages with a finder answer alike; None for all others.
-    pub fn on_action(&mut self, action: Action) -> Option<Found> {
+    pub fn on_action(&mut self, action: Action) -> Option<FinderRequest> {
         match action {
             Action::Find => {
                 self.field.clear();
@@ -62,19 +62,19 @@ impl Finder {
             }
             Action::Confirm if self.typing => {
                 self.typing = false;
-                return Some(Found::Go(Direction::Forward, From::Here));
+                return Some(FinderRequest::Go(Direction::Forward, MatchFrom::Here));
             }
             Action::Next if !self.field.is_empty() => {
-                return Some(Found::Go(Direction::Forward, From::Beyond));
+                return Some(FinderRequest::Go(Direction::Forward, MatchFrom::Beyond));
             }
             Action::Previous if !self.field.is_empty() => {
-                return Some(Found::Go(Direction::Backward, From::Beyond));
+                return Some(FinderRequest::Go(Direction::Backward, MatchFrom::Beyond));
             }
             Action::Back if self.typing => self.typing = false,
             Action::Back if !self.field.is_empty() => self.field.clear(),
             _ => return None,
         }
-        Some(Found::Nothing)
+        Some(FinderRequest::Nothing)
     }
 
     /// Draws it on the last line of a frame while there is something to look for.
@@ -95,22 +95,22 @@ impl Finder {
 
 /// The next index that fits, in one direction and round the end; None where none fits.
 pub fn next_match(
-    place: usize,
+    index: usize,
     count: usize,
-    (direction, from): (Direction, From),
+    (direction, from): (Direction, MatchFrom),
     fits: impl Fn(usize) -> bool,
 ) -> Option<usize> {
     let start = match (from, direction) {
-        (From::Beyond, _) => place,
-        (From::Here, Direction::Forward) => (place + count.max(1) - 1) % count.max(1),
-        (From::Here, Direction::Backward) => (place + 1) % count.max(1),
+        (MatchFrom::Beyond, _) => index,
+        (MatchFrom::Here, Direction::Forward) => (index + count.max(1) - 1) % count.max(1),
+        (MatchFrom::Here, Direction::Backward) => (index + 1) % count.max(1),
     };
     (1..=count)
         .map(|n| match direction {
             Direction::Forward => (start + n) % count,
             Direction::Backward => (start + count - n % count) % count,
         })
-        .find(|place| fits(*place))
+        .find(|index| fits(*index))
 }
 
 #[cfg(test)]
@@ -120,23 +120,23 @@ mod tests {
     use super::*;
 
     #[rstest]
-    #[case(4, Direction::Forward, From::Beyond, Some(0))]
-    #[case(4, Direction::Forward, From::Here, Some(4))]
-    #[case(0, Direction::Backward, From::Beyond, Some(4))]
-    #[case(2, Direction::Backward, From::Here, Some(2))]
+    #[case(4, Direction::Forward, MatchFrom::Beyond, Some(0))]
+    #[case(4, Direction::Forward, MatchFrom::Here, Some(4))]
+    #[case(0, Direction::Backward, MatchFrom::Beyond, Some(4))]
+    #[case(2, Direction::Backward, MatchFrom::Here, Some(2))]
     fn the_next_match_goes_round_the_end(
-        #[case] place: usize,
+        #[case] index: usize,
         #[case] direction: Direction,
-        #[case] from: From,
+        #[case] from: MatchFrom,
         #[case] found: Option<usize>,
     ) {
         let even = |i: usize| i.is_multiple_of(2);
-        assert_eq!(next_match(place, 5, (direction, from), even), found);
+        assert_eq!(next_match(index, 5, (direction, from), even), found);
     }
 
     #[test]
     fn where_nothing_fits_there_is_no_match() {
-        let way = (Direction::Forward, From::Beyond);
+        let way = (Direction::Forward, MatchFrom::Beyond);
         assert_eq!(next_match(0, 5, way, |_| false), None);
         assert_eq!(next_match(0, 0, way, |_| true), None);
     }

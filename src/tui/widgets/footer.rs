@@ -1,12 +1,8 @@
 //! The last line: the next keys, as the topmost screen offers them, made from the keymap.
 
-use ratatui::{
-    Frame,
-    layout::Rect,
-    text::{Line, Span},
-    widgets::Clear,
-};
+use ratatui::{Frame, layout::Rect, text::Span, widgets::Clear};
 
+use super::key_line::KeyLine;
 use crate::tui::{
     app::{App, ClickAreas},
     keymap::Action,
@@ -28,22 +24,18 @@ pub fn draw(app: &App, frame: &mut Frame<'_>, area: Rect, areas: &mut ClickAreas
         |action| matches!(action, Action::Palette | Action::Help | Action::Quit | Action::Back);
     let mut reserved: u16 =
         words.iter().filter(|(.., a)| pinned(*a)).map(|(k, w, _)| width(k, w)).sum();
-    let mut x = area.x + 1;
-    let mut line = Line::default();
+    let mut line = KeyLine::default().text(" ");
     for (key, word, action) in words {
         let wide = width(&key, &word);
         if pinned(action) {
             reserved -= wide;
         }
-        if x + wide + reserved > area.x + area.width {
-            continue;
+        if line.width() + wide + reserved <= area.width {
+            let words = [Span::styled(key, theme.key.0), Span::styled(word, theme.dim.0)];
+            line = line.key(action, words);
         }
-        areas.actions.push((Rect { x, width: wide, ..area }, action));
-        x += wide;
-        line.push_span(Span::styled(key, theme.key.0));
-        line.push_span(Span::styled(word, theme.dim.0));
     }
     frame.render_widget(Clear, area);
     frame.buffer_mut().set_style(area, theme.background.0);
-    frame.render_widget(line, Rect { x: area.x + 1, width: area.width.saturating_sub(1), ..area });
+    line.draw(frame, area, areas);
 }

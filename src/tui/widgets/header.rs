@@ -9,7 +9,10 @@ use unicode_width::UnicodeWidthStr;
 
 use super::text::{fit, spinner};
 use crate::model::{clock_with_seconds, thousands};
-use crate::tui::app::{App, Environment};
+use crate::tui::{
+    app::{App, Environment},
+    screen::matrix::LoadFailure,
+};
 
 /// Draws the line; where it is narrow, words are left out first and the clock last.
 pub fn draw(app: &App, frame: &mut Frame<'_>, area: Rect) {
@@ -54,11 +57,11 @@ fn environment_text(app: &App, environment: &Environment, long: bool) -> String 
     let name = &environment.name;
     let seen = environment.listing.as_ref();
     let count = seen.map(|_| thousands(environment.integrations())).unwrap_or_default();
-    if let Some((reason, _)) = &environment.error {
+    if let Some(LoadFailure { reason, .. }) = &environment.error {
         let age = seen.map(|l| format!(" · seen {}", app.ago(l.taken))).unwrap_or_default();
         return if long { format!("{name} ✗ {reason}{age}") } else { format!("{name} ✗") };
     }
-    let mark = if environment.loading { spinner(app.beat) } else { '●' };
+    let mark = if environment.loading { spinner(app.ticks) } else { '●' };
     let note = match (long, environment.read_only, environment.fresh) {
         (true, true, _) => " read-only",
         (true, false, _) if environment.protected => " protected",

@@ -42,11 +42,11 @@ pub fn draw(app: &App, frame: &mut Frame<'_>, outer: Rect, list: Rect, scroll: S
 }
 
 /// Draws `21/200` on the last line of a frame, at the right; nothing for an empty list.
-pub fn draw_position(app: &App, frame: &mut Frame<'_>, outer: Rect, place: usize, count: usize) {
+pub fn draw_position(app: &App, frame: &mut Frame<'_>, outer: Rect, index: usize, count: usize) {
     if count == 0 || outer.height == 0 {
         return;
     }
-    let text = format!(" {}/{} ", thousands((place + 1).min(count)), thousands(count));
+    let text = format!(" {}/{} ", thousands((index + 1).min(count)), thousands(count));
     let width = text.chars().count() as u16;
     if outer.width < width + 4 {
         return;

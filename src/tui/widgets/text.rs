@@ -107,8 +107,8 @@ pub fn highlighted<'a>(text: &str, wanted: &str, style: Style, hit: Style) -> Ve
 }
 
 /// The spinner that turns while something is under way, at a count of ticks.
-pub fn spinner(beat: usize) -> char {
-    ['⠋', '⠙', '⠹', '⠸', '⠼', '⠴', '⠦', '⠧', '⠇', '⠏'][beat % 10]
+pub fn spinner(ticks: usize) -> char {
+    ['⠋', '⠙', '⠹', '⠸', '⠼', '⠴', '⠦', '⠧', '⠇', '⠏'][ticks % 10]
 }
 
 /// A text with its first letter in upper case: `Restore SYNC …` from `restore SYNC …`.

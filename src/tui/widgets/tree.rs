@@ -53,14 +53,14 @@ pub struct TreeItem {
 impl TreeItem {
     /// The line to draw: fold mark, glyph, text and a dim note, with matches of `find` marked.
     pub fn line<'a>(&self, app: &App, find: &str, width: usize) -> Line<'a> {
-        let knot = match self.open {
+        let fold_mark = match self.open {
             Some(true) => "▾ ",
             Some(false) => "▸ ",
             None if self.depth > 0 || !self.glyph.is_empty() => "  ",
             None => "",
         };
         let glyph = if self.glyph.is_empty() { String::new() } else { format!("{} ", self.glyph) };
-        let head = format!("{}{knot}{glyph}", "  ".repeat(self.depth.min(20)));
+        let head = format!("{}{fold_mark}{glyph}", "  ".repeat(self.depth.min(20)));
         let left = width.saturating_sub(head.width());
         let text = fit(&self.text, left);
         let rest = left.saturating_sub(text.width() + 2);

@@ -4,17 +4,27 @@ mod view;
 
 use ratatui::{Frame, layout::Rect};
 
-use super::{Offer, Screen, Step, running, runs};
+use super::{Offer, Screen, Transition};
 use crate::tui::{
     app::{App, ClickAreas},
     jobs::JobId,
     keymap::{Action, Context},
+    navigate,
+    widgets::list::TextScroll,
 };
 
-/// The checklist of a job.
+/// The checklist of a job; its end is in sight until a person scrolls.
 #[derive(Debug)]
 pub struct ChecklistScreen {
     pub job: JobId,
+    scroll: TextScroll,
+}
+
+impl ChecklistScreen {
+    /// Shows what must hold after the run of a job.
+    pub fn of(job: JobId) -> Self {
+        Self { job, scroll: TextScroll::default() }
+    }
 }
 
 impl Screen for ChecklistScreen {
@@ -34,11 +44,16 @@ impl Screen for ChecklistScreen {
         view::draw(app, frame, area, self, areas);
     }
 
-    fn on_action(&mut self, app: &mut App, action: Action) -> Step {
+    fn on_action(&mut self, app: &mut App, action: Action) -> Transition {
         match action {
-            Action::Undo => runs::undo_job(app, self.job),
-            Action::Write => Step::stay().with(running::write_note(app, self.job)),
-            _ => Step::pass(),
+            Action::Undo => navigate::undo_job(app, self.job),
+            Action::Write => Transition::stay().with(app.jobs.write_note(self.job)),
+            _ => Transition::pass(),
         }
+    }
+
+    fn on_move(&mut self, app: &mut App, lines: isize) -> Transition {
+        self.scroll.scroll(lines, app.areas.list);
+        Transition::stay()
     }
 }

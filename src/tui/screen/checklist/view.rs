@@ -37,7 +37,7 @@ pub fn draw(
         let (mark, style) = match tick.state {
             ChecklistState::Good => ('✓', theme.good.0),
             ChecklistState::Bad => ('✗', theme.failing.0),
-            ChecklistState::Open => (spinner(app.beat), theme.accent.0),
+            ChecklistState::Open => (spinner(app.ticks), theme.accent.0),
         };
         let what = fit(&tick.what, most);
         lines.push(Line::from(vec![
@@ -66,5 +66,6 @@ pub fn draw(
     let title = format!("After: {}", capitalized(&job.title));
     let size = (WIDE, lines.len() as u16 + 2);
     let framed = popup(app, frame, area, size, &title, border);
-    scrolled(app, frame, framed, framed.inner, lines, usize::MAX, areas);
+    let first = screen.scroll.first_or(lines.len());
+    scrolled(app, frame, framed, framed.inner, lines, first, areas);
 }

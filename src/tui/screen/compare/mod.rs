@@ -9,9 +9,9 @@ use std::sync::Arc;
 
 use ratatui::{Frame, layout::Rect};
 
-pub use state::Compare;
+pub use state::CompareScreen;
 
-use super::{Click, Layer, Offer, Screen, ScreenId, Step};
+use super::{Click, Layer, Offer, Screen, ScreenId, Transition};
 use crate::diff::TextDiff;
 use crate::tui::{
     app::{App, ClickAreas},
@@ -19,16 +19,16 @@ use crate::tui::{
     keymap::{Action, Context},
     widgets::text_field::TextField,
 };
-use state::Mode;
+use state::CompareMode;
 
 /// The answers to what a comparison asked for.
 #[derive(Debug)]
 pub enum CompareEvent {
-    /// A pair of files side by side, by its place in the comparison.
-    Text { place: usize, text: Arc<TextDiff> },
+    /// A pair of files side by side, by its index in the comparison.
+    Text { index: usize, text: Arc<TextDiff> },
 }
 
-impl Screen for Compare {
+impl Screen for CompareScreen {
     fn context(&self) -> Context {
         if self.finder.typing { Context::PageFind } else { Context::Compare }
     }
@@ -50,7 +50,7 @@ impl Screen for Compare {
         view::draw(app, frame, area, self, areas);
     }
 
-    fn on_action(&mut self, app: &mut App, action: Action) -> Step {
+    fn on_action(&mut self, app: &mut App, action: Action) -> Transition {
         update::on_action(app, self, action)
     }
 
@@ -58,20 +58,22 @@ impl Screen for Compare {
         self.finder.typing.then_some(&mut self.finder.field)
     }
 
-    fn on_move(&mut self, _: &mut App, lines: isize) -> Step {
+    fn on_move(&mut self, _: &mut App, lines: isize) -> Transition {
         self.move_by(lines);
-        Step::stay().with(self.want_text())
+        Transition::stay().with(self.want_text())
     }
 
     /// A click on any line of a change is a click on the change.
     fn on_click(&mut self, _: &mut App, line: usize) -> Click {
-        let places = self.places();
-        let place = places.iter().take(line + 1).rev().find_map(|p| *p);
-        match (self.mode, place) {
-            (Mode::Text, _) | (_, None) => Click::Nothing,
-            (_, Some(_)) if line >= places.len() => Click::Nothing,
-            (Mode::Files, Some(place)) => Click::on(&mut self.file_cursor, place, usize::MAX),
-            (Mode::Changes, Some(place)) => Click::on(&mut self.cursor, place, usize::MAX),
+        let indexes = self.indexes_of_lines();
+        let index = indexes.iter().take(line + 1).rev().find_map(|p| *p);
+        match (self.mode, index) {
+            (CompareMode::Text, _) | (_, None) => Click::Nothing,
+            (_, Some(_)) if line >= indexes.len() => Click::Nothing,
+            (CompareMode::Files, Some(index)) => {
+                Click::on(&mut self.file_cursor, index, usize::MAX)
+            }
+            (CompareMode::Changes, Some(index)) => Click::on(&mut self.cursor, index, usize::MAX),
         }
     }
 
@@ -79,16 +81,16 @@ impl Screen for Compare {
         Some(self.id)
     }
 
-    fn on_event(&mut self, _: &mut App, event: ScreenEvent) -> Step {
-        let ScreenEvent::Compare(CompareEvent::Text { place, text }) = event else {
-            return Step::stay();
+    fn on_event(&mut self, _: &mut App, event: ScreenEvent) -> Transition {
+        let ScreenEvent::Compare(CompareEvent::Text { index, text }) = event else {
+            return Transition::stay();
         };
         // The cursor may have gone on to another file, whose text is on its way.
-        if self.wanted_file() == Some(place) {
-            self.text = Some((place, text));
+        if self.wanted_file() == Some(index) {
+            self.text = Some((index, text));
             self.show_change();
         }
-        Step::stay()
+        Transition::stay()
     }
 
     fn layer(&self) -> Layer {

@@ -1,11 +1,11 @@
 //! The rows of the list of changes: those of a member are folded under one head, which opens.
 
-use super::state::Compare;
+use super::state::CompareScreen;
 use crate::diff::{Change, head_of};
 
 /// A row on which the cursor can stand.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Row {
+pub enum CompareRow {
     /// The head of the changes of one member, by its section.
     Head(usize),
     /// A change of the comparison, by its section and its index.
@@ -15,7 +15,7 @@ pub enum Row {
     Cosmetic(usize),
 }
 
-impl Row {
+impl CompareRow {
     /// The section that the row is in.
     pub fn section(self) -> Option<usize> {
         match self {
@@ -27,44 +27,44 @@ impl Row {
     }
 }
 
-impl Compare {
+impl CompareScreen {
     /// The rows that are shown.
-    pub fn rows(&self) -> Vec<Row> {
+    pub fn rows(&self) -> Vec<CompareRow> {
         self.rows_where(&|section| self.open.contains(&section))
     }
 
     /// The rows as if every member were open.
-    pub fn all_rows(&self) -> Vec<Row> {
+    pub fn all_rows(&self) -> Vec<CompareRow> {
         self.rows_where(&|_| true)
     }
 
-    fn rows_where(&self, is_open: &dyn Fn(usize) -> bool) -> Vec<Row> {
+    fn rows_where(&self, is_open: &dyn Fn(usize) -> bool) -> Vec<CompareRow> {
         let mut out = Vec::new();
         for (section, range) in self.sections.iter().enumerate() {
             let is_member = is_inside(&self.changes()[range.start]);
-            out.extend(is_member.then_some(Row::Head(section)));
+            out.extend(is_member.then_some(CompareRow::Head(section)));
             if is_member && !is_open(section) {
                 continue;
             }
             for i in range.clone() {
-                out.push(Row::Change(section, i));
+                out.push(CompareRow::Change(section, i));
                 let inside = self.changes()[i].inside.len();
                 let shown = if is_open(section) { inside } else { 0 };
-                out.extend((0..shown).map(|k| Row::Inside(section, i, k)));
+                out.extend((0..shown).map(|k| CompareRow::Inside(section, i, k)));
             }
         }
         let cosmetic = self.compared.comparison.cosmetic.len();
-        out.extend((0..if self.cosmetic { cosmetic } else { 0 }).map(Row::Cosmetic));
+        out.extend((0..if self.cosmetic { cosmetic } else { 0 }).map(CompareRow::Cosmetic));
         out
     }
 
     /// The change of a row; that of a head is its first.
-    pub fn change_of(&self, row: Row) -> Option<&Change> {
+    pub fn change_of(&self, row: CompareRow) -> Option<&Change> {
         match row {
-            Row::Head(section) => self.changes().get(self.sections.get(section)?.start),
-            Row::Change(_, i) => self.changes().get(i),
-            Row::Inside(_, i, k) => self.changes().get(i)?.inside.get(k),
-            Row::Cosmetic(_) => None,
+            CompareRow::Head(section) => self.changes().get(self.sections.get(section)?.start),
+            CompareRow::Change(_, i) => self.changes().get(i),
+            CompareRow::Inside(_, i, k) => self.changes().get(i)?.inside.get(k),
+            CompareRow::Cosmetic(_) => None,
         }
     }
 
@@ -74,20 +74,20 @@ impl Compare {
     }
 
     /// Whether the row stands below the head of its member, or below the member that came.
-    pub fn head_is_above(&self, row: Row) -> bool {
+    pub fn head_is_above(&self, row: CompareRow) -> bool {
         match row {
-            Row::Inside(..) => true,
-            Row::Change(_, i) => self.changes().get(i).is_some_and(is_inside),
-            Row::Head(_) | Row::Cosmetic(_) => false,
+            CompareRow::Inside(..) => true,
+            CompareRow::Change(_, i) => self.changes().get(i).is_some_and(is_inside),
+            CompareRow::Head(_) | CompareRow::Cosmetic(_) => false,
         }
     }
 
     /// Whether the row opens and closes, and if so whether it is open.
-    pub fn fold_of(&self, row: Row) -> Option<bool> {
+    pub fn fold_of(&self, row: CompareRow) -> Option<bool> {
         let folds = match row {
-            Row::Head(_) => true,
-            Row::Change(_, i) => self.changes().get(i).is_some_and(|c| !c.inside.is_empty()),
-            Row::Inside(..) | Row::Cosmetic(_) => false,
+            CompareRow::Head(_) => true,
+            CompareRow::Change(_, i) => self.changes().get(i).is_some_and(|c| !c.inside.is_empty()),
+            CompareRow::Inside(..) | CompareRow::Cosmetic(_) => false,
         };
         row.section().filter(|_| folds).map(|section| self.open.contains(&section))
     }
@@ -107,7 +107,7 @@ impl Compare {
     }
 
     /// Puts the cursor on a row, whose section is opened for it.
-    pub fn show(&mut self, row: Row) {
+    pub fn show(&mut self, row: CompareRow) {
         self.open.extend(row.section());
         self.cursor = self.rows().iter().position(|r| *r == row).unwrap_or(self.cursor);
     }
@@ -152,12 +152,12 @@ mod tests {
         let (before_label, after_label) = ("a".to_owned(), "b".to_owned());
         let compared = Compared { before_label, after_label, before, after, comparison };
         let names = ("a".to_owned(), "b".to_owned());
-        let mut view = Compare::new(ScreenId(1), Arc::new(compared), names);
-        assert_eq!(view.rows(), [Row::Change(0, 0), Row::Head(1)]);
-        assert_eq!(view.fold_of(Row::Head(1)), Some(false));
+        let mut view = CompareScreen::new(ScreenId(1), Arc::new(compared), names);
+        assert_eq!(view.rows(), [CompareRow::Change(0, 0), CompareRow::Head(1)]);
+        assert_eq!(view.fold_of(CompareRow::Head(1)), Some(false));
         assert!(view.head(1).starts_with("SYNC 01.00.0000: "), "{}", view.head(1));
         assert!(view.toggle(), "a version that came opens");
-        assert!(view.rows().contains(&Row::Inside(0, 0, 0)), "{:?}", view.rows());
+        assert!(view.rows().contains(&CompareRow::Inside(0, 0, 0)), "{:?}", view.rows());
         let all = view.all_rows();
         let last = *all.last().unwrap();
         view.show(last);
@@ -165,8 +165,8 @@ mod tests {
         assert_eq!(view.rows()[view.cursor], last);
         assert!(view.change().unwrap().place.starts_with("SYNC 01.00.0000 › "));
         assert!(!view.toggle(), "a change does not fold");
-        view.cursor = view.rows().iter().position(|r| *r == Row::Head(1)).unwrap();
+        view.cursor = view.rows().iter().position(|r| *r == CompareRow::Head(1)).unwrap();
         assert!(view.toggle());
-        assert_eq!(view.rows().last(), Some(&Row::Head(1)));
+        assert_eq!(view.rows().last(), Some(&CompareRow::Head(1)));
     }
 }

@@ -2,14 +2,14 @@
 
 use std::{collections::BTreeSet, ops::Range, sync::Arc};
 
-use super::rows::Row;
+use super::rows::CompareRow;
 use crate::diff::{Change, FilePair, FileState, RowKind, TextDiff, TextRow};
 use crate::ops::compare::Compared;
 use crate::tui::{screen::ScreenId, widgets::finder::Finder};
 
 /// The part that takes the keys.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Mode {
+pub enum CompareMode {
     /// The list of changes, with the text of the one under the cursor below it.
     Changes,
     /// The list of files that differ.
@@ -19,15 +19,15 @@ pub enum Mode {
 }
 
 #[derive(Debug)]
-pub struct Compare {
+pub struct CompareScreen {
     pub id: ScreenId,
     pub finder: Finder,
     pub compared: Arc<Compared>,
     /// What the two sides are called on the screen.
     pub names: (String, String),
-    pub mode: Mode,
+    pub mode: CompareMode,
     /// The mode to which Esc goes from the text.
-    pub came_from: Mode,
+    pub came_from: CompareMode,
     pub cosmetic: bool,
     /// The changes that are folded together.
     pub sections: Vec<Range<usize>>,
@@ -36,7 +36,7 @@ pub struct Compare {
     /// The row under the cursor.
     pub cursor: usize,
     pub file_cursor: usize,
-    /// The text that is shown, by its place in the comparison's files.
+    /// The text that is shown, by its index in the comparison's files.
     pub text: Option<(usize, Arc<TextDiff>)>,
     /// The first row of the text that is shown.
     pub scroll: usize,
@@ -44,10 +44,10 @@ pub struct Compare {
     pub shift: usize,
 }
 
-impl Compare {
+impl CompareScreen {
     /// A comparison, with what its two sides are called.
     pub fn new(id: ScreenId, compared: Arc<Compared>, names: (String, String)) -> Self {
-        let mode = Mode::Changes;
+        let mode = CompareMode::Changes;
         let sections = compared.comparison.sections();
         Self {
             id,
@@ -84,7 +84,7 @@ impl Compare {
         self.change_of(*self.rows().get(self.cursor)?)
     }
 
-    /// The files that differ, by their place.
+    /// The files that differ, by their index.
     pub fn differing(&self) -> Vec<usize> {
         let files = &self.compared.comparison.files;
         let wanted = |p: &FilePair| match p.state {
@@ -97,15 +97,15 @@ impl Compare {
 
     /// The index of the change, cosmetic one or file on each line of the list; None for a line that
     /// belongs to the one above it.
-    pub fn places(&self) -> Vec<Option<usize>> {
-        if self.mode == Mode::Files {
+    pub fn indexes_of_lines(&self) -> Vec<Option<usize>> {
+        if self.mode == CompareMode::Files {
             return (0..self.differing().len()).map(Some).collect();
         }
         let mut out = Vec::new();
         out.extend(self.compared.comparison.same.then_some(None));
         for (i, row) in self.rows().into_iter().enumerate() {
             out.push(Some(i));
-            let change = self.change_of(row).filter(|_| !matches!(row, Row::Head(_)));
+            let change = self.change_of(row).filter(|_| !matches!(row, CompareRow::Head(_)));
             let has_values = change.is_some_and(|c| c.before.is_some() || c.after.is_some());
             out.extend(has_values.then_some(None));
         }
@@ -115,7 +115,7 @@ impl Compare {
     /// The index of the file that is chosen, or in which the change under the cursor stands; None
     /// where the change stands in no file.
     pub fn wanted_file(&self) -> Option<usize> {
-        if self.mode == Mode::Files || self.came_from == Mode::Files {
+        if self.mode == CompareMode::Files || self.came_from == CompareMode::Files {
             return self.differing().get(self.file_cursor).copied();
         }
         let change = self.change()?;
@@ -138,7 +138,7 @@ impl Compare {
     pub fn show_change(&mut self) {
         let Some((_, text)) = &self.text else { return };
         // A file chosen from the list of files belongs to no single change.
-        let by_file = self.mode == Mode::Files || self.came_from == Mode::Files;
+        let by_file = self.mode == CompareMode::Files || self.came_from == CompareMode::Files;
         let anchor =
             self.change().filter(|_| !by_file).map(|c| c.anchor.clone()).unwrap_or_default();
         let says = |row: &TextRow| {
@@ -152,7 +152,7 @@ impl Compare {
             let rows = text.rows[*start..].iter().take_while(|r| r.kind != RowKind::Same);
             !anchor.is_empty() && rows.clone().any(says)
         };
-        let place = hunks.iter().find(|h| in_hunk(h)).or(hunks.first()).copied().unwrap_or(0);
-        self.scroll = place.saturating_sub(3);
+        let row = hunks.iter().find(|h| in_hunk(h)).or(hunks.first()).copied().unwrap_or(0);
+        self.scroll = row.saturating_sub(3);
     }
 }

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use super::{
-    rows::Row,
-    state::{Compare, Mode},
+    rows::CompareRow,
+    state::{CompareMode, CompareScreen},
 };
 use crate::diff::{Change, RowKind};
 use crate::model::Level;
@@ -13,42 +13,42 @@ use crate::tui::{
     event::{ArchiveEffect, Effect},
     keymap::Action,
     navigate,
-    screen::{SIDEWAYS, Step, move_cursor},
+    screen::{SIDEWAYS, Transition, move_cursor},
     widgets::{
-        finder::{Direction, Found, From, next_match},
+        finder::{Direction, FinderRequest, MatchFrom, next_match},
         text::{contains, file_name},
     },
 };
 
-impl Compare {
+impl CompareScreen {
     /// Asks for the text of the change under the cursor, unless it is there.
     pub fn want_text(&mut self) -> Option<Effect> {
         if self.has_text() {
-            if self.mode == Mode::Changes {
+            if self.mode == CompareMode::Changes {
                 self.show_change();
             }
             return None;
         }
-        let Some(place) = self.wanted_file() else {
+        let Some(index) = self.wanted_file() else {
             self.text = None;
             return None;
         };
-        let text = ArchiveEffect::Text { compared: Arc::clone(&self.compared), place };
+        let text = ArchiveEffect::Text { compared: Arc::clone(&self.compared), index };
         Some(Effect::archive(self.id, text))
     }
 
     /// Moves in whichever list has the keys.
     pub fn move_by(&mut self, lines: isize) {
         match self.mode {
-            Mode::Changes => {
+            CompareMode::Changes => {
                 let count = self.count();
                 move_cursor(&mut self.cursor, lines, count);
             }
-            Mode::Files => {
+            CompareMode::Files => {
                 let count = self.differing().len();
                 move_cursor(&mut self.file_cursor, lines, count);
             }
-            Mode::Text => {
+            CompareMode::Text => {
                 let count = self.text.as_ref().map_or(0, |(_, t)| t.rows.len());
                 move_cursor(&mut self.scroll, lines, count);
             }
@@ -57,74 +57,81 @@ impl Compare {
 }
 
 /// Answers a key, and asks for the text that the cursor then needs.
-pub fn on_action(app: &mut App, view: &mut Compare, action: Action) -> Step {
+pub fn on_action(app: &mut App, view: &mut CompareScreen, action: Action) -> Transition {
     // The finder answers first; without a text to look for, its keys go from one change to the
     // next.
     if let Some(found) = view.finder.on_action(action) {
-        if let Found::Go(direction, from) = found {
+        if let FinderRequest::Go(direction, from) = found {
             go_to_match(view, direction, from);
         }
-        return Step::stay().with(view.want_text());
+        return Transition::stay().with(view.want_text());
     }
     match action {
         Action::Confirm => {
-            let toggled = view.mode == Mode::Changes && view.toggle();
-            if !toggled && view.mode != Mode::Text && !open_text(view) {
+            let toggled = view.mode == CompareMode::Changes && view.toggle();
+            if !toggled && view.mode != CompareMode::Text && !open_text(view) {
                 app.say(Level::Warning, "this change stands in no file of its own");
-                return Step::stay();
+                return Transition::stay();
             }
         }
         Action::Back => match view.mode {
-            Mode::Text => view.mode = view.came_from,
-            Mode::Files => (view.mode, view.came_from) = (Mode::Changes, Mode::Changes),
-            Mode::Changes => return Step::close(),
+            CompareMode::Text => view.mode = view.came_from,
+            CompareMode::Files => {
+                (view.mode, view.came_from) = (CompareMode::Changes, CompareMode::Changes)
+            }
+            CompareMode::Changes => return Transition::close(),
         },
-        Action::Next if view.mode == Mode::Text => go_to_hunk(view, Direction::Forward),
-        Action::Previous if view.mode == Mode::Text => go_to_hunk(view, Direction::Backward),
+        Action::Next if view.mode == CompareMode::Text => go_to_hunk(view, Direction::Forward),
+        Action::Previous if view.mode == CompareMode::Text => go_to_hunk(view, Direction::Backward),
         Action::Next => view.move_by(1),
         Action::Previous => view.move_by(-1),
         Action::Left => view.shift = view.shift.saturating_sub(SIDEWAYS.by),
         Action::Right => view.shift = (view.shift + SIDEWAYS.by).min(SIDEWAYS.most),
         Action::Cosmetic => view.cosmetic = !view.cosmetic,
         Action::TextOnly => {
-            view.mode = if view.mode == Mode::Files { Mode::Changes } else { Mode::Files };
+            view.mode = if view.mode == CompareMode::Files {
+                CompareMode::Changes
+            } else {
+                CompareMode::Files
+            };
             view.came_from = view.mode;
         }
         Action::Swap => return swap(app, view),
         Action::Copy => {
             app.say(Level::Fact, "copied the comparison");
-            return Step::stay().with([Effect::copy(report(view))]);
+            return Transition::stay().with([Effect::copy(report(view))]);
         }
         Action::Write => {
             let code = view.compared.after.contents.integrations().first();
             let code = code.map_or("archive", |i| i.id.code.as_str());
             let name = file_name(&format!("{code}-compare.txt"));
-            return Step::stay().with([Effect::Write { name, bytes: report(view).into_bytes() }]);
+            return Transition::stay()
+                .with([Effect::Write { name, bytes: report(view).into_bytes() }]);
         }
-        _ => return Step::pass(),
+        _ => return Transition::pass(),
     }
-    Step::stay().with(view.want_text())
+    Transition::stay().with(view.want_text())
 }
 
 /// Gives the text the keys. False where the change stands in no file.
-fn open_text(view: &mut Compare) -> bool {
+fn open_text(view: &mut CompareScreen) -> bool {
     view.came_from = view.mode;
     if view.wanted_file().is_none() {
         return false;
     }
-    view.mode = Mode::Text;
+    view.mode = CompareMode::Text;
     true
 }
 
 /// Compares again with the sides swapped; nothing happens where a label is no reference.
-fn swap(app: &mut App, view: &Compare) -> Step {
+fn swap(app: &mut App, view: &CompareScreen) -> Transition {
     let (before, after) = (view.compared.before_label.parse(), view.compared.after_label.parse());
-    let (Ok(before), Ok(after)) = (before, after) else { return Step::stay() };
+    let (Ok(before), Ok(after)) = (before, after) else { return Transition::stay() };
     navigate::compare_titled(app, "swapping the sides".into(), after, before).instead()
 }
 
 /// Goes to the next run of rows that differ, round the end.
-fn go_to_hunk(view: &mut Compare, direction: Direction) {
+fn go_to_hunk(view: &mut CompareScreen, direction: Direction) {
     let Some((_, text)) = &view.text else { return };
     let hunks = text.hunks();
     let at = view.scroll + 3;
@@ -133,23 +140,23 @@ fn go_to_hunk(view: &mut Compare, direction: Direction) {
     } else {
         hunks.iter().rev().find(|h| **h < at).or(hunks.last())
     };
-    if let Some(place) = next {
-        view.scroll = place.saturating_sub(3);
+    if let Some(row) = next {
+        view.scroll = row.saturating_sub(3);
     }
 }
 
 /// Goes to the next change, or row of the text, that says what is looked for.
-fn go_to_match(view: &mut Compare, direction: Direction, from: From) {
+fn go_to_match(view: &mut CompareScreen, direction: Direction, from: MatchFrom) {
     let fits = |text: &str| contains(text, view.finder.text());
-    if view.mode == Mode::Text {
+    if view.mode == CompareMode::Text {
         let Some((_, text)) = &view.text else { return };
         let says = |i: usize| {
             let row = &text.rows[i];
             row.before.is_some_and(|l| fits(&text.before[l]))
                 || row.after.is_some_and(|l| fits(&text.after[l]))
         };
-        if let Some(place) = next_match(view.scroll + 3, text.rows.len(), (direction, from), says) {
-            view.scroll = place.saturating_sub(3);
+        if let Some(row) = next_match(view.scroll + 3, text.rows.len(), (direction, from), says) {
+            view.scroll = row.saturating_sub(3);
         }
         return;
     }
@@ -157,14 +164,14 @@ fn go_to_match(view: &mut Compare, direction: Direction, from: From) {
     let (rows, all) = (view.rows(), view.all_rows());
     let here = rows.get(view.cursor).and_then(|row| all.iter().position(|r| r == row));
     let says = |i: usize| {
-        let change = view.change_of(all[i]).filter(|_| !matches!(all[i], Row::Head(_)));
+        let change = view.change_of(all[i]).filter(|_| !matches!(all[i], CompareRow::Head(_)));
         change.is_some_and(|c| {
             let texts = [Some(&c.place), c.before.as_ref(), c.after.as_ref()];
             texts.into_iter().flatten().any(|t| fits(t))
         })
     };
-    if let Some(place) = next_match(here.unwrap_or(0), all.len(), (direction, from), says) {
-        view.show(all[place]);
+    if let Some(index) = next_match(here.unwrap_or(0), all.len(), (direction, from), says) {
+        view.show(all[index]);
     }
 }
 
@@ -176,7 +183,7 @@ fn report_change(change: &Change, indent: &str, out: &mut String) {
 }
 
 /// The whole comparison as text, to be pasted into a ticket.
-fn report(view: &Compare) -> String {
+fn report(view: &CompareScreen) -> String {
     let found = &view.compared.comparison;
     let mut out =
         format!("--- {}\n+++ {}\n", view.compared.before_label, view.compared.after_label);
@@ -188,10 +195,10 @@ fn report(view: &Compare) -> String {
         out.push_str("the same in meaning\n");
     }
     out.push_str(&format!("{} cosmetic differences\n", found.cosmetic.len()));
-    if let Some((place, text)) = &view.text
+    if let Some((index, text)) = &view.text
         && text.rows.iter().any(|r| r.kind != RowKind::Same)
     {
-        let name = found.files.get(*place).map(|p| p.name().to_owned()).unwrap_or_default();
+        let name = found.files.get(*index).map(|p| p.name().to_owned()).unwrap_or_default();
         out.push_str(&format!("\n{name}\n{}\n", text.unified(3).join("\n")));
     }
     out

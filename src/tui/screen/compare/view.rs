@@ -9,17 +9,17 @@ use ratatui::{
 use unicode_width::UnicodeWidthStr;
 
 use super::{
-    rows::Row,
-    state::{Compare, Mode},
+    rows::CompareRow,
+    state::{CompareMode, CompareScreen},
 };
 use crate::diff::{Change, ChangeGroup, ChangeKind, FileState, RowKind, Span as Part};
 use crate::model::plural;
 use crate::tui::{
-    app::{App, ClickAreas},
+    app::{App, ClickAreas, DrawnLines},
     widgets::{
         frame,
         list::{List, centered},
-        scrollbar::{self, Scroll},
+        scrollbar,
         text::{fit, highlighted, sideways},
     },
 };
@@ -28,32 +28,38 @@ use crate::tui::{
 const NARROW: u16 = 100;
 
 /// Draws a list with the text of the file under the cursor below it, or the text alone.
-pub fn draw(app: &App, frame: &mut Frame<'_>, area: Rect, view: &Compare, areas: &mut ClickAreas) {
+pub fn draw(
+    app: &App,
+    frame: &mut Frame<'_>,
+    area: Rect,
+    view: &CompareScreen,
+    areas: &mut ClickAreas,
+) {
     let title = title(app, view, area.width);
     let framed = frame::page(app, frame, area, title, app.theme.border.0);
     let inner = framed.inner;
-    if view.mode == Mode::Text {
-        areas.list = Some((inner, view.scroll));
+    if view.mode == CompareMode::Text {
         let first = draw_text(app, frame, inner, view);
         let count = view.text.as_ref().map_or(0, |(_, text)| text.rows.len());
-        let scroll = Scroll { first, count, height: usize::from(inner.height) };
-        scrollbar::draw(app, frame, framed.outer, inner, scroll);
+        let drawn = DrawnLines { area: inner, first, count };
+        areas.list = Some(drawn);
+        scrollbar::draw(app, frame, framed.outer, inner, drawn.scroll());
         scrollbar::draw_position(app, frame, framed.outer, first, count);
         return view.finder.draw(app, frame, framed.outer);
     }
     let lines = match view.mode {
-        Mode::Files => file_lines(app, view, inner.width),
-        Mode::Changes | Mode::Text => change_lines(app, view, inner.width),
+        CompareMode::Files => file_lines(app, view, inner.width),
+        CompareMode::Changes | CompareMode::Text => change_lines(app, view, inner.width),
     };
     let wanted = lines.len().max(3) as u16;
     // The changes take what they need, up to a good half.
     let top = wanted.min(inner.height * 11 / 20).max(3).min(inner.height);
     let above = Rect { height: top, ..inner };
     let (cursor, count) = match view.mode {
-        Mode::Files => (view.file_cursor, view.differing().len()),
-        Mode::Changes | Mode::Text => (view.cursor, view.count()),
+        CompareMode::Files => (view.file_cursor, view.differing().len()),
+        CompareMode::Changes | CompareMode::Text => (view.cursor, view.count()),
     };
-    let line = view.places().iter().position(|p| *p == Some(cursor)).unwrap_or(0);
+    let line = view.indexes_of_lines().iter().position(|p| *p == Some(cursor)).unwrap_or(0);
     let list = List::centered(lines, line, top).at(cursor, count);
     list.draw(app, frame, framed, above, areas);
     let below = Rect { y: inner.y + top, height: inner.height - top, ..inner };
@@ -74,7 +80,7 @@ fn rule(name: Option<&str>, width: usize) -> String {
     format!("── {name} {}", "─".repeat(width.saturating_sub(name.width() + 4)))
 }
 
-fn title<'a>(app: &App, view: &Compare, width: u16) -> Line<'a> {
+fn title<'a>(app: &App, view: &CompareScreen, width: u16) -> Line<'a> {
     let theme = &app.theme;
     let found = &view.compared.comparison;
     let count = if found.same {
@@ -107,8 +113,8 @@ fn kind_style(app: &App, kind: ChangeKind) -> Style {
     }
 }
 
-/// Each change with its values below it, as [`Compare::places`] has them.
-fn change_lines<'a>(app: &App, view: &Compare, width: u16) -> Vec<Line<'a>> {
+/// Each change with its values below it, as [`CompareScreen::indexes_of_lines`] has them.
+fn change_lines<'a>(app: &App, view: &CompareScreen, width: u16) -> Vec<Line<'a>> {
     let theme = &app.theme;
     let width = usize::from(width);
     let mut out = Vec::new();
@@ -117,12 +123,12 @@ fn change_lines<'a>(app: &App, view: &Compare, width: u16) -> Vec<Line<'a>> {
     }
     let mut last: Option<(ChangeGroup, bool)> = None;
     for row in view.rows() {
-        if let Row::Cosmetic(i) = row {
+        if let CompareRow::Cosmetic(i) = row {
             let text = &view.compared.comparison.cosmetic[i];
             out.push(Line::styled(fit(&format!("  · {text}"), width), theme.dim.0));
         }
         let Some(change) = view.change_of(row) else { continue };
-        if let Row::Head(section) = row {
+        if let CompareRow::Head(section) = row {
             last = None;
             out.push(member_head(app, view, section, width));
             continue;
@@ -137,14 +143,15 @@ fn change_lines<'a>(app: &App, view: &Compare, width: u16) -> Vec<Line<'a>> {
 }
 
 /// The head of a member's changes: a fold mark, and what changed in it by number.
-fn member_head<'a>(app: &App, view: &Compare, section: usize, width: usize) -> Line<'a> {
+fn member_head<'a>(app: &App, view: &CompareScreen, section: usize, width: usize) -> Line<'a> {
     let kind = ChangeKind::Changed;
-    let knot = if view.fold_of(Row::Head(section)) == Some(true) { "▾" } else { "▸" };
+    let fold_mark =
+        if view.fold_of(CompareRow::Head(section)) == Some(true) { "▾" } else { "▸" };
     let mut spans = vec![
         Span::styled(format!("{} ", kind.mark()), kind_style(app, kind)),
         Span::styled(format!("{:<11} ", ChangeGroup::Integration.label()), app.theme.dim.0),
     ];
-    let text = fit(&format!("{knot} {}", view.head(section)), width.saturating_sub(14));
+    let text = fit(&format!("{fold_mark} {}", view.head(section)), width.saturating_sub(14));
     spans.extend(marked(app, view, &text, app.theme.text.0));
     Line::from(spans)
 }
@@ -153,7 +160,7 @@ fn member_head<'a>(app: &App, view: &Compare, section: usize, width: usize) -> L
 /// is whether it stands below the head of its member, which then is not repeated.
 fn head<'a>(
     app: &App,
-    view: &Compare,
+    view: &CompareScreen,
     (change, open, inside): (&Change, Option<bool>, bool),
     word: &str,
     width: usize,
@@ -163,24 +170,24 @@ fn head<'a>(
         Span::styled(format!("{indent}{} ", change.change.mark()), kind_style(app, change.change)),
         Span::styled(format!("{word:<11} "), app.theme.dim.0),
     ];
-    let knot = match open {
+    let fold_mark = match open {
         Some(true) => "▾ ",
         Some(false) => "▸ ",
         None => "",
     };
     let place = if inside { change.place_in_member() } else { &change.place };
-    let place = fit(&format!("{knot}{place}"), width.saturating_sub(14 + indent.len()));
+    let place = fit(&format!("{fold_mark}{place}"), width.saturating_sub(14 + indent.len()));
     spans.extend(marked(app, view, &place, app.theme.text.0));
     Line::from(spans)
 }
 
 /// A text with what is looked for marked in it.
-fn marked<'a>(app: &App, view: &Compare, text: &str, style: Style) -> Vec<Span<'a>> {
+fn marked<'a>(app: &App, view: &CompareScreen, text: &str, style: Style) -> Vec<Span<'a>> {
     highlighted(text, view.finder.text(), style, app.theme.r#match.0)
 }
 
 /// `before → after` in the room that there is.
-fn values<'a>(app: &App, view: &Compare, change: &Change, width: usize) -> Option<Line<'a>> {
+fn values<'a>(app: &App, view: &CompareScreen, change: &Change, width: usize) -> Option<Line<'a>> {
     let theme = &app.theme;
     let indent = 14;
     let room = width.saturating_sub(indent + 3);
@@ -201,7 +208,7 @@ fn values<'a>(app: &App, view: &Compare, change: &Change, width: usize) -> Optio
     Some(Line::from(spans))
 }
 
-fn file_lines<'a>(app: &App, view: &Compare, width: u16) -> Vec<Line<'a>> {
+fn file_lines<'a>(app: &App, view: &CompareScreen, width: u16) -> Vec<Line<'a>> {
     let theme = &app.theme;
     let files = &view.compared.comparison.files;
     let line = |i: usize| {
@@ -219,7 +226,7 @@ fn file_lines<'a>(app: &App, view: &Compare, width: u16) -> Vec<Line<'a>> {
 
 /// Draws both sides with lines aligned and changed words marked, and gives back the first row that
 /// is drawn.
-fn draw_text(app: &App, frame: &mut Frame<'_>, area: Rect, view: &Compare) -> usize {
+fn draw_text(app: &App, frame: &mut Frame<'_>, area: Rect, view: &CompareScreen) -> usize {
     let theme = &app.theme;
     let Some((_, text)) = view.text.as_ref().filter(|_| view.has_text()) else {
         let why = if view.wanted_file().is_some() {
@@ -231,7 +238,7 @@ fn draw_text(app: &App, frame: &mut Frame<'_>, area: Rect, view: &Compare) -> us
         return 0;
     };
     let height = usize::from(area.height);
-    let first = if view.mode == Mode::Text {
+    let first = if view.mode == CompareMode::Text {
         view.scroll.min(text.rows.len().saturating_sub(1))
     } else {
         centered(view.scroll + 3, text.rows.len(), height).min(view.scroll)
@@ -262,7 +269,7 @@ fn draw_text(app: &App, frame: &mut Frame<'_>, area: Rect, view: &Compare) -> us
 /// One side of a row: number, sign, words.
 fn side<'a>(
     app: &App,
-    view: &Compare,
+    view: &CompareScreen,
     number: Option<usize>,
     parts: &[Part],
     (changed, style, sign): (bool, Style, char),

@@ -6,7 +6,7 @@ mod view;
 
 use ratatui::{Frame, layout::Rect};
 
-use super::{Click, Offer, Screen, ScreenId, Step, move_cursor};
+use super::{Click, Offer, Screen, ScreenId, Transition, move_cursor};
 use crate::model::{ConnectionName, EnvironmentIndex};
 use crate::oic::ConnectionField;
 use crate::restore::PlanOptions;
@@ -20,7 +20,7 @@ use crate::tui::{
 
 /// The fields, and the plan that is made anew with them.
 #[derive(Debug)]
-pub struct ConnectionForm {
+pub struct ConnectionFormScreen {
     pub id: ScreenId,
     pub environment: EnvironmentIndex,
     /// The connection.
@@ -42,7 +42,7 @@ pub enum FormEvent {
     Fields(Result<Vec<ConnectionField>, Failure>),
 }
 
-impl Screen for ConnectionForm {
+impl Screen for ConnectionFormScreen {
     fn context(&self) -> Context {
         Context::Form
     }
@@ -61,7 +61,7 @@ impl Screen for ConnectionForm {
         view::draw(app, frame, area, self, areas);
     }
 
-    fn on_action(&mut self, app: &mut App, action: Action) -> Step {
+    fn on_action(&mut self, app: &mut App, action: Action) -> Transition {
         update::on_action(app, self, action)
     }
 
@@ -77,23 +77,23 @@ impl Screen for ConnectionForm {
         self.fields.get_mut(self.cursor).map(|(_, value)| value)
     }
 
-    fn on_text(&mut self, _: &mut App) -> Step {
+    fn on_text(&mut self, _: &mut App) -> Transition {
         self.refused = None;
-        Step::stay()
+        Transition::stay()
     }
 
-    fn on_move(&mut self, _: &mut App, lines: isize) -> Step {
+    fn on_move(&mut self, _: &mut App, lines: isize) -> Transition {
         move_cursor(&mut self.cursor, lines, self.fields.len());
-        Step::stay()
+        Transition::stay()
     }
 
     fn id(&self) -> Option<ScreenId> {
         Some(self.id)
     }
 
-    fn on_event(&mut self, _: &mut App, event: ScreenEvent) -> Step {
-        let ScreenEvent::Form(FormEvent::Fields(result)) = event else { return Step::stay() };
+    fn on_event(&mut self, _: &mut App, event: ScreenEvent) -> Transition {
+        let ScreenEvent::Form(FormEvent::Fields(result)) = event else { return Transition::stay() };
         self.take_fields(result);
-        Step::stay()
+        Transition::stay()
     }
 }

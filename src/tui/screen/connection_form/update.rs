@@ -1,33 +1,30 @@
-//! The form is opened over a plan; Enter makes the plan anew with its values.
+//! The form lies over a plan; Enter makes the plan anew with its values.
 
 use secrecy::SecretString;
 
-use super::ConnectionForm;
+use super::ConnectionFormScreen;
 use crate::model::ConnectionName;
 use crate::oic::{ConnectionField, ConnectionSettings};
 use crate::tui::{
     app::App,
     event::{Effect, Planned, RestoreEffect},
     failure::Failure,
-    keymap::{Action, Context},
+    keymap::Action,
     navigate,
-    screen::{Step, move_cursor},
+    screen::{ScreenId, Transition, move_cursor},
     widgets::text_field::TextField,
 };
 
 /// Longest value that is typed or pasted, in characters: keys are long.
 const LONGEST: usize = 4_000;
 
-impl ConnectionForm {
-    /// Opens the form over the plan that lacks a connection's values.
-    pub fn open(app: &mut App, planned: &Planned, name: ConnectionName) -> Step {
-        let id = app.next_id();
-        let environment = planned.environment;
-        let payloads = planned.prepared.payloads.clone();
-        let form = Self {
+impl ConnectionFormScreen {
+    /// A form for the values that a plan lacks; which there are is not known yet.
+    pub fn new(id: ScreenId, planned: &Planned, name: ConnectionName) -> Self {
+        Self {
             id,
-            environment,
-            name: name.clone(),
+            environment: planned.environment,
+            name,
             fields: vec![],
             cursor: 0,
             keeps_secrets: false,
@@ -35,9 +32,7 @@ impl ConnectionForm {
             title: planned.title.clone(),
             question: planned.question.clone(),
             options: planned.options.clone(),
-        };
-        let fields = RestoreEffect::Fields { id, environment, name, payloads };
-        Step::open(form).with([Effect::Restore(fields)])
+        }
     }
 
     /// Takes in what can be set on the connection, or shows why that is not known.
@@ -69,7 +64,7 @@ impl ConnectionForm {
 }
 
 /// Answers a key: takes the values, goes to another line, or chooses whether secrets are kept.
-pub fn on_action(app: &mut App, form: &mut ConnectionForm, action: Action) -> Step {
+pub fn on_action(app: &mut App, form: &mut ConnectionFormScreen, action: Action) -> Transition {
     match action {
         Action::Confirm => return confirm(app, form),
         Action::NextTab => move_cursor(&mut form.cursor, 1, form.fields.len()),
@@ -81,17 +76,17 @@ pub fn on_action(app: &mut App, form: &mut ConnectionForm, action: Action) -> St
             let why = "this build has no keyring: build with --features keyring";
             form.refused = Some(why.into());
         }
-        _ => return Step::pass(),
+        _ => return Transition::pass(),
     }
-    Step::stay()
+    Transition::stay()
 }
 
 /// Makes the plan anew with the values.
-fn confirm(app: &mut App, form: &mut ConnectionForm) -> Step {
+fn confirm(app: &mut App, form: &mut ConnectionFormScreen) -> Transition {
     let settings = form.settings();
     if settings.is_empty() {
         form.refused = Some("nothing is given yet".into());
-        return Step::stay();
+        return Transition::stay();
     }
     let keep = form.keeps_secrets.then(|| {
         Effect::Restore(RestoreEffect::KeepSecrets {
@@ -102,10 +97,6 @@ fn confirm(app: &mut App, form: &mut ConnectionForm) -> Step {
     });
     let mut options = form.options.clone();
     options.connection_values.insert(form.name.clone(), settings);
-    // The plan below lacks the values, so it is closed.
-    if app.top().context() == Context::Plan {
-        app.screens.pop();
-    }
     let (title, question) = (form.title.clone(), form.question.clone());
-    navigate::plan(app, form.environment, title, question, options).instead().with(keep)
+    navigate::plan_instead(app, form.environment, title, question, options).with(keep)
 }

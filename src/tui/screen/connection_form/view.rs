@@ -7,7 +7,7 @@ use ratatui::{
     widgets::Paragraph,
 };
 
-use super::ConnectionForm;
+use super::ConnectionFormScreen;
 use crate::oic::ConnectionField;
 use crate::tui::{
     app::{App, ClickAreas},
@@ -28,7 +28,7 @@ pub fn draw(
     app: &App,
     frame: &mut Frame<'_>,
     area: Rect,
-    form: &ConnectionForm,
+    form: &ConnectionFormScreen,
     areas: &mut ClickAreas,
 ) {
     let theme = &app.theme;
@@ -42,7 +42,7 @@ pub fn draw(
     let height = inner.height.saturating_sub(below.len() as u16);
     let list = Rect { height, ..inner };
     if form.fields.is_empty() && form.refused.is_none() {
-        let text = format!("{} asking which values it has", spinner(app.beat));
+        let text = format!("{} asking which values it has", spinner(app.ticks));
         frame.render_widget(Line::styled(text, theme.dim.0), list);
     } else {
         let lines = field_lines(app, form, usize::from(inner.width));
@@ -54,7 +54,7 @@ pub fn draw(
 }
 
 /// What holds for all fields, and why the form was refused.
-fn below<'a>(app: &App, form: &ConnectionForm, width: usize) -> Vec<Line<'a>> {
+fn below<'a>(app: &App, form: &ConnectionFormScreen, width: usize) -> Vec<Line<'a>> {
     let keep = if form.keeps_secrets {
         "secrets are put in the keyring, too"
     } else {
@@ -68,7 +68,7 @@ fn below<'a>(app: &App, form: &ConnectionForm, width: usize) -> Vec<Line<'a>> {
     std::iter::once(Line::raw("")).chain(rule).chain(refused).collect()
 }
 
-fn field_lines<'a>(app: &App, form: &ConnectionForm, width: usize) -> Vec<Line<'a>> {
+fn field_lines<'a>(app: &App, form: &ConnectionFormScreen, width: usize) -> Vec<Line<'a>> {
     let theme = &app.theme;
     let labels: Vec<String> = form.fields.iter().map(|(f, _)| label_of(f)).collect();
     let longest = labels.iter().map(|l| l.chars().count()).max().unwrap_or(0);

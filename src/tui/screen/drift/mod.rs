@@ -5,27 +5,28 @@ mod view;
 
 use ratatui::{Frame, layout::Rect};
 
-use super::{Click, Offer, Screen, Step, matrix::MatrixColumn, move_cursor};
+use super::{Click, Offer, Screen, Transition, move_cursor};
 use crate::model::EnvironmentIndex;
 use crate::tui::{
     app::{App, ClickAreas},
     keymap::{Action, Context},
+    navigate,
 };
 
 /// The screen, with the index of the environment under the cursor.
 #[derive(Debug)]
-pub struct Drift {
+pub struct DriftScreen {
     cursor: usize,
 }
 
-impl Drift {
+impl DriftScreen {
     /// Opens with the cursor on an environment, given by its index.
     pub fn at(environment: EnvironmentIndex) -> Self {
         Self { cursor: environment.0 }
     }
 }
 
-impl Screen for Drift {
+impl Screen for DriftScreen {
     fn context(&self) -> Context {
         Context::List
     }
@@ -44,20 +45,17 @@ impl Screen for Drift {
     }
 
     /// Enter goes to the rows that differ, in the column that was chosen.
-    fn on_action(&mut self, app: &mut App, action: Action) -> Step {
+    fn on_action(&mut self, app: &mut App, action: Action) -> Transition {
         if action != Action::Confirm {
-            return Step::pass();
+            return Transition::pass();
         }
         let chosen = EnvironmentIndex(self.cursor.min(app.environments.len().saturating_sub(1)));
-        app.table.column = MatrixColumn::Environment(chosen);
-        app.table.only_differences = chosen != app.table.base;
-        app.table.show();
-        Step::close()
+        navigate::rows_that_differ(app, chosen)
     }
 
-    fn on_move(&mut self, app: &mut App, lines: isize) -> Step {
+    fn on_move(&mut self, app: &mut App, lines: isize) -> Transition {
         move_cursor(&mut self.cursor, lines, app.environments.len());
-        Step::stay()
+        Transition::stay()
     }
 
     fn on_click(&mut self, app: &mut App, line: usize) -> Click {

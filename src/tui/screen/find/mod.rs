@@ -2,7 +2,7 @@
 
 use ratatui::{Frame, layout::Rect};
 
-use super::{Layer, Offer, Screen, Step, matrix};
+use super::{Layer, Offer, Screen, Transition, matrix};
 use crate::tui::{
     app::{App, ClickAreas},
     keymap::{Action, Context},
@@ -11,9 +11,9 @@ use crate::tui::{
 
 /// Takes the keys while the filter is typed; the matrix owns the field and draws it.
 #[derive(Debug)]
-pub struct Find;
+pub struct FindScreen;
 
-impl Screen for Find {
+impl Screen for FindScreen {
     fn context(&self) -> Context {
         Context::Find
     }
@@ -31,30 +31,30 @@ impl Screen for Find {
 
     fn draw(&self, _: &App, _: &mut Frame<'_>, _: Rect, _: &mut ClickAreas) {}
 
-    fn on_action(&mut self, app: &mut App, action: Action) -> Step {
+    fn on_action(&mut self, app: &mut App, action: Action) -> Transition {
         match action {
-            Action::Confirm => Step::close(),
+            Action::Confirm => Transition::close(),
             Action::Back => {
                 app.table.stay_on_row();
-                Step::close().with(app.table.set_filter(""))
+                Transition::close().with(app.table.set_filter(""))
             }
             // These actions work everywhere; all others do here what they do on the rows.
-            Action::Help | Action::Palette | Action::Quit | Action::Suspend => Step::pass(),
+            Action::Help | Action::Palette | Action::Quit | Action::Suspend => Transition::pass(),
             other => matrix::on_action(app, other),
         }
     }
 
-    fn on_move(&mut self, app: &mut App, lines: isize) -> Step {
+    fn on_move(&mut self, app: &mut App, lines: isize) -> Transition {
         app.table.move_by(lines);
-        Step::stay()
+        Transition::stay()
     }
 
     fn field<'a>(&'a mut self, app: &'a mut App) -> Option<&'a mut TextField> {
         Some(&mut app.table.filter)
     }
 
-    fn on_text(&mut self, app: &mut App) -> Step {
-        Step::stay().with(app.table.rank())
+    fn on_text(&mut self, app: &mut App) -> Transition {
+        Transition::stay().with(app.table.rank())
     }
 
     fn layer(&self) -> Layer {

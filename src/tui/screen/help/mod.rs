@@ -4,23 +4,24 @@ mod view;
 
 use ratatui::{Frame, layout::Rect};
 
-use super::{Offer, Screen, Step};
+use super::{Offer, Screen, Transition};
 use crate::tui::{
     app::{App, ClickAreas},
     keymap::{Action, Context},
+    widgets::list::TextScroll,
 };
 
 /// Which keys are shown, and how far they are scrolled.
 #[derive(Debug)]
 pub struct HelpScreen {
     of: Context,
-    scroll: usize,
+    scroll: TextScroll,
 }
 
 impl HelpScreen {
     /// The help for a context, at its first line.
     pub fn of(context: Context) -> Self {
-        Self { of: context, scroll: 0 }
+        Self { of: context, scroll: TextScroll::default() }
     }
 }
 
@@ -37,10 +38,8 @@ impl Screen for HelpScreen {
         view::draw(app, frame, area, self, areas);
     }
 
-    fn on_move(&mut self, app: &mut App, lines: isize) -> Step {
-        // Lines are broken to the width; this width gives the most of them.
-        let count = view::lines(app, self.of, 40).len();
-        super::move_cursor(&mut self.scroll, lines, count);
-        Step::stay()
+    fn on_move(&mut self, app: &mut App, lines: isize) -> Transition {
+        self.scroll.scroll(lines, app.areas.list);
+        Transition::stay()
     }
 }

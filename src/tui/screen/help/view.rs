@@ -37,7 +37,7 @@ pub fn draw(
     let lines = lines(app, help.of, usize::from(WIDTH.min(area.width.saturating_sub(2))) - 4);
     let height = lines.len() as u16 + 2;
     let framed = popup(app, frame, area, (WIDTH, height), "Help", app.theme.border.0);
-    scrolled(app, frame, framed, framed.inner, lines, help.scroll, areas);
+    scrolled(app, frame, framed, framed.inner, lines, help.scroll.first_or(0), areas);
 }
 
 /// The width of the box, where there is room.
@@ -46,7 +46,7 @@ const WIDTH: u16 = 96;
 const KEYS: usize = 18;
 
 /// The keys of a context and those of everywhere, in so many columns; the matrix adds its marks.
-pub fn lines(app: &App, of: Context, width: usize) -> Vec<Line<'static>> {
+fn lines(app: &App, of: Context, width: usize) -> Vec<Line<'static>> {
     let theme = &app.theme;
     let mut lines = Vec::new();
     for context in [of, Context::Everywhere] {

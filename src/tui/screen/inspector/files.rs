@@ -2,13 +2,13 @@
 
 use std::collections::HashMap;
 
-use super::state::{Inspector, InspectorLine, LineTarget, plain};
+use super::state::{Fold, InspectorLine, InspectorScreen, LineTarget, plain};
 use crate::archive::{ContentsBody, UnpackedArchive, flow_steps};
 use crate::model::{Answer, short_date, thousands, version_text};
 use crate::store::StoredVersion;
 use crate::tui::widgets::tree::{Fact, Tone, TreeItem};
 
-impl Inspector {
+impl InspectorScreen {
     pub(super) fn files(&self) -> Vec<InspectorLine> {
         let mut out = Vec::new();
         let mut folder = String::new();
@@ -17,8 +17,8 @@ impl Inspector {
             let (here, file) = path.rsplit_once('/').map_or(("", path.as_str()), |(f, n)| (f, n));
             if here != folder || out.is_empty() {
                 folder = here.to_owned();
-                let key = format!("folder {here}");
-                open = !self.folded.contains(&key);
+                let fold = Fold::Folder(here.to_owned());
+                open = !self.folded.contains(&fold);
                 let item = TreeItem {
                     open: Some(open),
                     text: if here.is_empty() { "./".into() } else { format!("{here}/") },
@@ -26,7 +26,8 @@ impl Inspector {
                     tone: Tone::Accent,
                     ..TreeItem::default()
                 };
-                out.push(InspectorLine { item, target: LineTarget::Fold(key), facts: Vec::new() });
+                let target = LineTarget::Fold(fold);
+                out.push(InspectorLine { item, target, ..InspectorLine::default() });
             }
             if open {
                 let secret =
@@ -39,11 +40,8 @@ impl Inspector {
                     tone: if secret { Tone::Warning } else { Tone::Plain },
                     ..TreeItem::default()
                 };
-                out.push(InspectorLine {
-                    item,
-                    target: LineTarget::File(path.clone()),
-                    facts: Vec::new(),
-                });
+                let target = LineTarget::File(path.clone());
+                out.push(InspectorLine { item, target, ..InspectorLine::default() });
             }
         }
         out
@@ -85,7 +83,8 @@ impl Inspector {
                 Fact::new("size", size(v.size as usize)),
                 Fact::new("name it", v.reference().to_string()),
             ];
-            InspectorLine { item, target: LineTarget::Version(i), facts }
+            let target = LineTarget::Version(i);
+            InspectorLine { item, target, facts, ..InspectorLine::default() }
         };
         history.iter().enumerate().map(line).collect()
     }

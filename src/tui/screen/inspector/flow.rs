@@ -1,22 +1,22 @@
 //! The tabs Flow and Mappings: steps as a tree with what stands beside each.
 
-use super::state::{Inspector, InspectorLine, LineTarget, plain};
+use super::state::{Fold, InspectorLine, InspectorScreen, LineTarget, plain};
 use crate::archive::{FlowStep, Integration, blank_value};
 use crate::model::plural;
 use crate::tui::widgets::tree::{Fact, Tone, TreeItem};
 
-impl Inspector {
+impl InspectorScreen {
     pub(super) fn steps(
         &self,
         it: &Integration,
         steps: &[FlowStep],
-        depth: usize,
-        key: &str,
+        within: &[usize],
         out: &mut Vec<InspectorLine>,
     ) {
         for (i, step) in steps.iter().enumerate() {
-            let key = format!("{key}/{i}");
-            let open = (!step.children.is_empty()).then(|| !self.folded.contains(&key));
+            let place = [within, &[i]].concat();
+            let fold = Fold::FlowStep(it.id.clone(), place.clone());
+            let open = (!step.children.is_empty()).then(|| !self.folded.contains(&fold));
             let note = match step.endpoint.map(|e| &it.endpoints[e]) {
                 Some(e) => format!("[{}] {}", e.connection, e.call()),
                 None => blank_value(&step.name, &step.detail).into_owned(),
@@ -29,7 +29,7 @@ impl Inspector {
                 _ => Tone::Plain,
             };
             let item = TreeItem {
-                depth,
+                depth: within.len(),
                 open,
                 glyph: step.glyph().to_string(),
                 text: step.title(),
@@ -37,7 +37,7 @@ impl Inspector {
                 tone,
             };
             let target = match (open, step.files.first()) {
-                (Some(_), _) => LineTarget::Fold(key.clone()),
+                (Some(_), _) => LineTarget::Fold(fold),
                 (None, _) if step.endpoint.is_some() => step
                     .endpoint
                     .and_then(|e| it.endpoints[e].files.iter().find(|f| f.ends_with(".jca")))
@@ -45,17 +45,18 @@ impl Inspector {
                 (None, Some(file)) => LineTarget::File(self.shown_path(it, file)),
                 (None, None) => LineTarget::Nothing,
             };
-            out.push(InspectorLine { item, target, facts: step_facts(it, step) });
+            let is_call = matches!(step.kind.as_str(), "invoke" | "publish" | "callback");
+            out.push(InspectorLine { item, target, facts: step_facts(it, step), is_call });
             if open == Some(true) {
-                self.steps(it, &step.children, depth + 1, &key, out);
+                self.steps(it, &step.children, &place, out);
             }
         }
     }
 
-    pub(super) fn mappings(&self, it: &Integration, key: &str, out: &mut Vec<InspectorLine>) {
+    pub(super) fn mappings(&self, it: &Integration, out: &mut Vec<InspectorLine>) {
         for (i, mapping) in it.mappings.iter().enumerate() {
-            let key = format!("{key}/map/{i}");
-            let open = !self.folded.contains(&key);
+            let fold = Fold::Mapping(it.id.clone(), i);
+            let open = !self.folded.contains(&fold);
             let item = TreeItem {
                 open: Some(open),
                 glyph: "⇄".into(),
@@ -70,7 +71,8 @@ impl Inspector {
                 Fact::new("file", &mapping.file),
             ];
             let file = self.shown_path(it, &mapping.file);
-            out.push(InspectorLine { item, target: LineTarget::Fold(key), facts });
+            let target = LineTarget::Fold(fold);
+            out.push(InspectorLine { item, target, facts, ..InspectorLine::default() });
             for a in mapping.assignments.iter().filter(|_| open) {
                 let item = TreeItem {
                     depth: 1,
@@ -80,7 +82,8 @@ impl Inspector {
                 };
                 let mut facts = vec![Fact::title(&a.target), Fact::new("gets", a.shown())];
                 facts.extend(a.within.iter().map(|w| Fact::toned("within", w, Tone::Warning)));
-                out.push(InspectorLine { item, target: LineTarget::File(file.clone()), facts });
+                let target = LineTarget::File(file.clone());
+                out.push(InspectorLine { item, target, facts, ..InspectorLine::default() });
             }
         }
         if it.mappings.is_empty() {

@@ -1,11 +1,11 @@
-//! What is in one archive: the flow as a tree, mappings, dependencies, files, history, runs.
+//! What is in one archive: the flow as a tree, mappings, dependencies, files, history, instances.
 
+mod dependencies;
 mod files;
 mod flow;
-mod needs;
+mod instances;
 mod overview;
 mod project;
-mod runs;
 mod state;
 mod update;
 mod view;
@@ -14,9 +14,9 @@ use std::sync::Arc;
 
 use ratatui::{Frame, layout::Rect};
 
-pub use state::Inspector;
+pub use state::InspectorScreen;
 
-use super::{Click, Layer, Offer, Screen, ScreenId, Step, moved};
+use super::{Click, Layer, Offer, Screen, ScreenId, Transition, moved};
 use crate::archive::{Fingerprints, Secret};
 use crate::model::IntegrationId;
 use crate::ops::{deps::DependencyGraph, project::ProjectFacts, triage::Triage};
@@ -27,7 +27,7 @@ use crate::tui::{
     keymap::{Action, Context},
     widgets::text_field::TextField,
 };
-use state::Tab;
+use state::InspectorTab;
 
 /// The answers to what the inspector asked for.
 #[derive(Debug)]
@@ -48,10 +48,10 @@ pub enum InspectorEvent {
     /// Its last day.
     Triaged(Result<Arc<Triage>, Failure>),
     /// Failed instances of an integration were dealt with.
-    RunsChanged(IntegrationId),
+    InstancesChanged(IntegrationId),
 }
 
-impl Screen for Inspector {
+impl Screen for InspectorScreen {
     fn context(&self) -> Context {
         if self.finder.typing { Context::PageFind } else { Context::Inspector }
     }
@@ -61,7 +61,7 @@ impl Screen for Inspector {
             return super::finder_offers();
         }
         let mut offers = vec![Offer::of(Action::NextTab), Offer::named(Action::Confirm, "open")];
-        if self.tab == Tab::Runs {
+        if self.tab == InspectorTab::Instances {
             let actions =
                 [Action::Resubmit, Action::ResubmitAll, Action::Discard, Action::DiscardAll];
             offers.extend(actions.map(Offer::of));
@@ -77,7 +77,7 @@ impl Screen for Inspector {
         view::draw(app, frame, area, self, areas);
     }
 
-    fn on_action(&mut self, app: &mut App, action: Action) -> Step {
+    fn on_action(&mut self, app: &mut App, action: Action) -> Transition {
         update::on_action(app, self, action)
     }
 
@@ -85,10 +85,10 @@ impl Screen for Inspector {
         self.finder.typing.then_some(&mut self.finder.field)
     }
 
-    fn on_move(&mut self, _: &mut App, lines: isize) -> Step {
+    fn on_move(&mut self, _: &mut App, lines: isize) -> Transition {
         let count = self.lines().len();
         self.set_cursor(moved(self.cursor(), lines, count));
-        Step::stay()
+        Transition::stay()
     }
 
     fn on_click(&mut self, _: &mut App, line: usize) -> Click {
@@ -102,8 +102,8 @@ impl Screen for Inspector {
         Some(self.id)
     }
 
-    fn on_event(&mut self, _: &mut App, event: ScreenEvent) -> Step {
-        let ScreenEvent::Inspector(event) = event else { return Step::stay() };
+    fn on_event(&mut self, _: &mut App, event: ScreenEvent) -> Transition {
+        let ScreenEvent::Inspector(event) = event else { return Transition::stay() };
         update::on_event(self, event)
     }
 

@@ -2,12 +2,12 @@
 
 use unicode_width::UnicodeWidthStr;
 
-use super::state::{Inspector, InspectorLine, plain};
+use super::state::{InspectorLine, InspectorScreen, plain};
 use crate::archive::{ContentsBody, Secret, blank_value, count_steps};
 use crate::model::{Level, plural, visible};
 use crate::tui::widgets::tree::Tone;
 
-impl Inspector {
+impl InspectorScreen {
     pub(super) fn overview(&self) -> Vec<InspectorLine> {
         let contents = &self.unpacked.contents;
         let mut out = vec![plain(contents.summary(), Tone::Title)];

@@ -3,9 +3,9 @@
 
 use std::collections::BTreeSet;
 
-use super::state::{Inspector, InspectorLine, LineTarget, plain};
+use super::state::{Fold, InspectorLine, InspectorScreen, LineTarget, plain};
 use crate::archive::{Contents, ContentsBody, Project};
-use crate::model::{Answer, EnvironmentIndex, Kind, Scope, Status, plural};
+use crate::model::{Answer, EnvironmentIndex, Kind, Reference, Scope, Status, plural};
 use crate::ops::{
     matrix::{Mark, MatrixCell, MatrixRow},
     project::ProjectFacts,
@@ -47,8 +47,37 @@ impl PageMember {
     }
 }
 
+/// A part of the page, which folds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum ProjectSection {
+    Integrations,
+    Deployments,
+    Access,
+    CallsAcross,
+    NotInArchive,
+    Connections,
+    Lookups,
+    Libraries,
+}
+
 /// Sections that are closed at first.
-pub const CLOSED: [&str; 3] = ["connections", "lookups", "libraries"];
+pub const CLOSED: [ProjectSection; 3] =
+    [ProjectSection::Connections, ProjectSection::Lookups, ProjectSection::Libraries];
+
+impl ProjectSection {
+    fn title(self) -> &'static str {
+        match self {
+            Self::Integrations => "integrations",
+            Self::Deployments => "deployments",
+            Self::Access => "who may do what",
+            Self::CallsAcross => "calls across its border",
+            Self::NotInArchive => "not in its archive",
+            Self::Connections => "connections",
+            Self::Lookups => "lookups",
+            Self::Libraries => "libraries",
+        }
+    }
+}
 
 impl ProjectPage {
     /// What is known of a project when its page is opened; none where the archive is of another
@@ -82,7 +111,7 @@ fn others(app: &App, row: &MatrixRow, environment: EnvironmentIndex) -> Vec<(Str
     others.map(told).collect()
 }
 
-impl Inspector {
+impl InspectorScreen {
     /// The lines of the page; none where the archive is of another kind.
     pub(super) fn project_lines(&self, out: &mut Vec<InspectorLine>) {
         let (Some(page), ContentsBody::Project(project)) =
@@ -93,24 +122,25 @@ impl Inspector {
         if !project.description.is_empty() {
             out.push(plain(project.description.clone(), Tone::Dim));
         }
-        self.section(out, "integrations", page.counts(), || page.member_lines(project));
+        use ProjectSection as Part;
+        self.section(out, Part::Integrations, page.counts(), || page.member_lines(project));
         let deployments = page.deployment_lines(project);
-        self.section(out, "deployments", count(deployments.len()), || deployments);
-        let of_backup = self.label.starts_with("store:");
+        self.section(out, Part::Deployments, count(deployments.len()), || deployments);
+        let of_backup = matches!(self.reference, Some(Reference::Stored { .. }));
         let when = if of_backup { "as the newest backup has it" } else { "" };
-        self.section(out, "who may do what", when.into(), || page.access_lines());
-        self.section(out, "calls across its border", String::new(), || page.crossing_lines());
-        self.section(out, "not in its archive", String::new(), || page.left_out(project));
+        self.section(out, Part::Access, when.into(), || page.access_lines());
+        self.section(out, Part::CallsAcross, String::new(), || page.crossing_lines());
+        self.section(out, Part::NotInArchive, String::new(), || page.left_out(project));
         let scope = Scope::Project(project.code.clone());
         let connections: Vec<String> = project.connections.iter().map(|c| c.code.clone()).collect();
         let lookups: Vec<String> = project.lookups.iter().map(|l| l.name.clone()).collect();
         let libraries: Vec<String> = project.libraries_and_events().0.into_iter().collect();
-        for (title, names, kind) in [
-            (CLOSED[0], connections, Some(Kind::Connection)),
-            (CLOSED[1], lookups, Some(Kind::Lookup)),
-            (CLOSED[2], libraries, None),
+        for (section, names, kind) in [
+            (Part::Connections, connections, Some(Kind::Connection)),
+            (Part::Lookups, lookups, Some(Kind::Lookup)),
+            (Part::Libraries, libraries, None),
         ] {
-            self.section(out, title, count(names.len()), || {
+            self.section(out, section, count(names.len()), || {
                 names.into_iter().map(|name| named_line(&scope, kind, name)).collect()
             });
         }
@@ -120,20 +150,21 @@ impl Inspector {
     fn section(
         &self,
         out: &mut Vec<InspectorLine>,
-        title: &str,
+        section: ProjectSection,
         note: String,
         lines: impl FnOnce() -> Vec<InspectorLine>,
     ) {
-        let open = !self.folded.contains(title);
+        let fold = Fold::Section(section);
+        let open = !self.folded.contains(&fold);
         let item = TreeItem {
             open: Some(open),
-            text: title.to_owned(),
+            text: section.title().to_owned(),
             note,
             tone: Tone::Accent,
             ..TreeItem::default()
         };
-        let target = LineTarget::Fold(title.to_owned());
-        out.push(InspectorLine { item, target, facts: Vec::new() });
+        let target = LineTarget::Fold(fold);
+        out.push(InspectorLine { item, target, ..InspectorLine::default() });
         if open {
             let mut lines = lines();
             if lines.is_empty() {
@@ -152,7 +183,7 @@ fn count(n: usize) -> String {
 fn line(text: impl Into<String>, note: impl Into<String>, tone: Tone) -> InspectorLine {
     let item =
         TreeItem { depth: 1, text: text.into(), note: note.into(), tone, ..TreeItem::default() };
-    InspectorLine { item, target: LineTarget::Nothing, facts: Vec::new() }
+    InspectorLine { item, ..InspectorLine::default() }
 }
 
 fn named_line(scope: &Scope, kind: Option<Kind>, name: String) -> InspectorLine {

@@ -5,7 +5,7 @@ use std::{
     sync::Arc,
 };
 
-use super::project::{CLOSED, ProjectPage};
+use super::project::{CLOSED, ProjectPage, ProjectSection};
 use crate::archive::{ContentsBody, Fingerprints, Integration, Secret, UnpackedArchive};
 use crate::model::{
     Answer, ArtifactName, EnvironmentIndex, InstanceCounts, IntegrationId, Kind, Reference, Scope,
@@ -24,17 +24,17 @@ use crate::tui::{
 };
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Tab {
+pub enum InspectorTab {
     Overview,
     Flow,
     Mappings,
     Dependencies,
     Files,
     History,
-    Runs,
+    Instances,
 }
 
-impl Tab {
+impl InspectorTab {
     pub const ALL: [Self; 7] = [
         Self::Overview,
         Self::Flow,
@@ -42,7 +42,7 @@ impl Tab {
         Self::Dependencies,
         Self::Files,
         Self::History,
-        Self::Runs,
+        Self::Instances,
     ];
 
     /// The word for the tab in the title.
@@ -54,16 +54,32 @@ impl Tab {
             Self::Dependencies => "Dependencies",
             Self::Files => "Files",
             Self::History => "History",
-            Self::Runs => "Runs",
+            Self::Instances => "Runs",
         }
     }
 }
 
+/// A line that folds, by what lies below it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Fold {
+    /// An integration of a package or a project.
+    Member(IntegrationId),
+    /// A step, by its index in the flow and in each step that it lies in.
+    FlowStep(IntegrationId, Vec<usize>),
+    /// By its index among the mappings.
+    Mapping(IntegrationId, usize),
+    /// The files of a folder.
+    Folder(String),
+    /// A part of a project's page.
+    Section(ProjectSection),
+}
+
 /// What Enter on a line means.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum LineTarget {
+    #[default]
     Nothing,
-    Fold(String),
+    Fold(Fold),
     File(String),
     /// An integration's scope and code, to be opened where this archive is from.
     Integration(Scope, String),
@@ -72,32 +88,36 @@ pub enum LineTarget {
     Version(usize),
     /// A step of the flow, by the name that an error has for it.
     Step(String),
-    /// A failed run, by the id that resubmit takes.
-    FailedRun(String),
+    /// A failed instance, by the id that resubmit takes.
+    FailedInstance(String),
 }
 
 /// A line with what stands beside it while the cursor is on it.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct InspectorLine {
     pub item: TreeItem,
     pub target: LineTarget,
     pub facts: Vec<Fact>,
+    /// Whether it is a step of the flow that calls something.
+    pub is_call: bool,
 }
 
 #[derive(Debug)]
-pub struct Inspector {
+pub struct InspectorScreen {
     pub id: ScreenId,
     pub finder: Finder,
-    /// The reference that names it: `prod:CODE@01.02.0003`.
+    /// What names it: `prod:CODE@01.02.0003`.
     pub label: String,
+    /// The reference that the label is; None where it is none.
+    pub reference: Option<Reference>,
     /// The artifact, and the environment that it is from or belongs to.
     pub subject: Subject,
     pub unpacked: Arc<UnpackedArchive>,
     /// What was found in the files; None until all are read.
     pub examined: Option<(Fingerprints, Vec<Secret>)>,
-    pub tab: Tab,
+    pub tab: InspectorTab,
     pub cursors: [usize; 7],
-    pub folded: BTreeSet<String>,
+    pub folded: BTreeSet<Fold>,
     /// Folder -> the step or endpoint whose files lie there, since the folder has only a number.
     pub owners: HashMap<String, String>,
     /// Of a project: what its page shows beside the archive.
@@ -107,13 +127,13 @@ pub struct Inspector {
     pub graph_asked: bool,
     /// What the store has of it, the newest first.
     pub history: Answer<Vec<StoredVersion>>,
-    pub runs: Option<InstanceCounts>,
+    pub instances: Option<InstanceCounts>,
     /// Its last day; none while it is asked for.
     pub triage: Option<Result<Arc<Triage>, Failure>>,
     pub triage_asked: bool,
 }
 
-impl Inspector {
+impl InspectorScreen {
     /// An inspector for an archive that is from an environment or belongs to it.
     pub fn new(
         app: &App,
@@ -122,9 +142,10 @@ impl Inspector {
         label: String,
         unpacked: Arc<UnpackedArchive>,
     ) -> Self {
-        let subject = subject_of(&label, &unpacked, environment);
+        let reference = label.parse().ok();
+        let subject = subject_of(reference.as_ref(), &label, &unpacked, environment);
         let row = app.table.find(&subject.artifact);
-        let runs = row.and_then(|r| r.cell(environment)?.runs);
+        let instances = row.and_then(|r| r.cell(environment)?.runs);
         let name = &app.environments[environment].name;
         let history = app.store.ready().map(|index| {
             let mut all: Vec<_> = index.history(name, &subject.artifact).cloned().collect();
@@ -137,18 +158,19 @@ impl Inspector {
             id,
             finder: Finder::default(),
             label,
+            reference,
             subject,
             examined: None,
-            tab: if has_flow { Tab::Flow } else { Tab::Overview },
+            tab: if has_flow { InspectorTab::Flow } else { InspectorTab::Overview },
             cursors: [0; 7],
-            folded: CLOSED.iter().filter(|_| project.is_some()).map(|c| (*c).to_owned()).collect(),
+            folded: project.iter().flat_map(|_| CLOSED.map(Fold::Section)).collect(),
             project,
             owners: super::files::owners_of(&unpacked),
             unpacked,
             graph: None,
             graph_asked: false,
             history,
-            runs,
+            instances,
             triage: None,
             triage_asked: false,
         }
@@ -160,43 +182,48 @@ impl Inspector {
     }
 
     /// Moves the cursor of the tab that is shown; whether it has such a line is not checked.
-    pub fn set_cursor(&mut self, place: usize) {
-        self.cursors[self.tab as usize] = place;
+    pub fn set_cursor(&mut self, index: usize) {
+        self.cursors[self.tab as usize] = index;
     }
 
     /// The tabs that this kind has.
-    pub fn tabs(&self) -> &'static [Tab] {
+    pub fn tabs(&self) -> &'static [InspectorTab] {
         match self.unpacked.contents.body {
-            ContentsBody::Integration(_) => &Tab::ALL,
-            ContentsBody::Package(_) | ContentsBody::Project(_) => &Tab::ALL[..6],
-            _ => &[Tab::Overview, Tab::Dependencies, Tab::Files, Tab::History],
+            ContentsBody::Integration(_) => &InspectorTab::ALL,
+            ContentsBody::Package(_) | ContentsBody::Project(_) => &InspectorTab::ALL[..6],
+            _ => &[
+                InspectorTab::Overview,
+                InspectorTab::Dependencies,
+                InspectorTab::Files,
+                InspectorTab::History,
+            ],
         }
     }
 
     /// The lines of the tab that is shown.
     pub fn lines(&self) -> Vec<InspectorLine> {
         match self.tab {
-            Tab::Overview => self.overview(),
-            Tab::Flow => self.of_each(&|it, key, out| self.steps(it, &it.flow, 0, key, out)),
-            Tab::Mappings => self.of_each(&|it, key, out| self.mappings(it, key, out)),
-            Tab::Dependencies => self.dependencies(),
-            Tab::Files => self.files(),
-            Tab::History => self.history_lines(),
-            Tab::Runs => self.run_lines(),
+            InspectorTab::Overview => self.overview(),
+            InspectorTab::Flow => self.of_each(&|it, out| self.steps(it, &it.flow, &[], out)),
+            InspectorTab::Mappings => self.of_each(&|it, out| self.mappings(it, out)),
+            InspectorTab::Dependencies => self.dependencies(),
+            InspectorTab::Files => self.files(),
+            InspectorTab::History => self.history_lines(),
+            InspectorTab::Instances => self.instance_lines(),
         }
     }
 
     /// Lines of one integration, or of each member under its name.
     pub(super) fn of_each(
         &self,
-        add: &dyn Fn(&Integration, &str, &mut Vec<InspectorLine>),
+        add: &dyn Fn(&Integration, &mut Vec<InspectorLine>),
     ) -> Vec<InspectorLine> {
         let all = self.unpacked.contents.integrations();
         let mut out = Vec::new();
         for it in all {
-            let key = it.id.to_string();
             if all.len() > 1 {
-                let open = !self.folded.contains(&key);
+                let fold = Fold::Member(it.id.clone());
+                let open = !self.folded.contains(&fold);
                 let item = TreeItem {
                     open: Some(open),
                     text: it.id.code.clone(),
@@ -206,14 +233,15 @@ impl Inspector {
                 };
                 out.push(InspectorLine {
                     item,
-                    target: LineTarget::Fold(key.clone()),
+                    target: LineTarget::Fold(fold),
                     facts: vec![Fact::new("name", &it.name)],
+                    ..InspectorLine::default()
                 });
                 if !open {
                     continue;
                 }
             }
-            add(it, &key, &mut out);
+            add(it, &mut out);
         }
         if out.is_empty() {
             let text =
@@ -239,13 +267,18 @@ impl Inspector {
 }
 
 /// The artifact that an archive is: as its label names it, else the first integration in it.
-fn subject_of(label: &str, unpacked: &UnpackedArchive, environment: EnvironmentIndex) -> Subject {
-    match label.parse() {
-        Ok(Reference::Live { target, .. } | Reference::Stored { target, .. }) => {
+fn subject_of(
+    reference: Option<&Reference>,
+    label: &str,
+    unpacked: &UnpackedArchive,
+    environment: EnvironmentIndex,
+) -> Subject {
+    match reference {
+        Some(Reference::Live { target, .. } | Reference::Stored { target, .. }) => {
             let scope = target.scope.clone().unwrap_or_default();
             Subject { artifact: target.in_scope(scope), environment }
         }
-        Ok(Reference::File(_)) | Err(_) => {
+        Some(Reference::File(_)) | None => {
             let first = unpacked.contents.integrations().first().map(|it| it.id.code.clone());
             let code = first.unwrap_or_else(|| label.to_owned());
             Subject { artifact: ArtifactName::new(Kind::Integration, code), environment }
@@ -257,7 +290,6 @@ fn subject_of(label: &str, unpacked: &UnpackedArchive, environment: EnvironmentI
 pub(super) fn plain(text: impl Into<String>, tone: Tone) -> InspectorLine {
     InspectorLine {
         item: TreeItem { text: text.into(), tone, ..TreeItem::default() },
-        target: LineTarget::Nothing,
-        facts: Vec::new(),
+        ..InspectorLine::default()
     }
 }

@@ -8,7 +8,7 @@ use ratatui::{
 };
 use unicode_width::UnicodeWidthStr;
 
-use super::state::{Inspector, Tab};
+use super::state::{InspectorScreen, InspectorTab};
 use crate::model::plural;
 use crate::tui::{
     app::{App, ClickAreas},
@@ -29,7 +29,7 @@ pub fn draw(
     app: &App,
     frame: &mut Frame<'_>,
     area: Rect,
-    view: &Inspector,
+    view: &InspectorScreen,
     areas: &mut ClickAreas,
 ) {
     let protected = app.environments[view.subject.environment].protected;
@@ -43,8 +43,13 @@ pub fn draw(
     }
     let lines = view.lines();
     let facts = lines.get(view.cursor()).map(|l| l.facts.as_slice()).unwrap_or_default();
-    let wants_facts =
-        matches!(view.tab, Tab::Flow | Tab::Mappings | Tab::Dependencies | Tab::History);
+    let wants_facts = matches!(
+        view.tab,
+        InspectorTab::Flow
+            | InspectorTab::Mappings
+            | InspectorTab::Dependencies
+            | InspectorTab::History
+    );
     let (left, right) = split(framed.inner, wants_facts);
     let width = usize::from(left.width);
     let drawn = lines.iter().map(|l| l.item.line(app, view.finder.text(), width)).collect();
@@ -74,7 +79,7 @@ fn split(area: Rect, facts: bool) -> (Rect, Option<Rect>) {
 type TabPlace = (u16, u16, usize);
 
 /// The archive's name and the tabs; where each tab lies.
-fn title<'a>(app: &App, view: &Inspector, width: u16) -> (Line<'a>, Vec<TabPlace>) {
+fn title<'a>(app: &App, view: &InspectorScreen, width: u16) -> (Line<'a>, Vec<TabPlace>) {
     let theme = &app.theme;
     let words: usize = view.tabs().iter().map(|t| t.label().len() + 3).sum();
     // Where not all words fit, the other tabs are shown as numbers.

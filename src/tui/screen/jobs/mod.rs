@@ -4,19 +4,21 @@ mod view;
 
 use ratatui::{Frame, layout::Rect};
 
-use super::{Click, Offer, Screen, Step, move_cursor, running::Running};
+use super::{Click, Offer, Screen, Transition, move_cursor};
 use crate::tui::{
     app::{App, ClickAreas},
+    jobs::Job,
     keymap::{Action, Context},
+    navigate,
 };
 
 /// The list of jobs, with the index of the one under the cursor.
 #[derive(Debug)]
-pub struct JobList {
+pub struct JobsScreen {
     pub cursor: usize,
 }
 
-impl Screen for JobList {
+impl Screen for JobsScreen {
     fn context(&self) -> Context {
         Context::List
     }
@@ -24,9 +26,7 @@ impl Screen for JobList {
     fn offered(&self, app: &App) -> Vec<Offer> {
         let job = app.jobs.get(self.cursor);
         let mut offers = Vec::new();
-        offers.extend(
-            job.filter(|j| j.restore.is_some()).map(|_| Offer::named(Action::Confirm, "open")),
-        );
+        offers.extend(job.filter(|j| has_more(j)).map(|_| Offer::named(Action::Confirm, "open")));
         offers.extend([Offer::of(Action::Up), Offer::of(Action::Down)]);
         offers.extend(
             job.filter(|j| j.finished.is_none()).map(|_| Offer::named(Action::Cancel, "cancel it")),
@@ -39,28 +39,33 @@ impl Screen for JobList {
         view::draw(app, frame, area, self.cursor, areas);
     }
 
-    fn on_action(&mut self, app: &mut App, action: Action) -> Step {
+    fn on_action(&mut self, app: &mut App, action: Action) -> Transition {
         match action {
             Action::Confirm => match app.jobs.get(self.cursor) {
-                Some(job) if job.restore.is_some() => Step::replace(Running::of(self.cursor)),
-                _ => Step::stay(),
+                Some(job) if has_more(job) => navigate::job(self.cursor).instead(),
+                _ => Transition::stay(),
             },
             Action::Cancel => {
                 app.cancel_job(self.cursor);
-                Step::stay()
+                Transition::stay()
             }
             // The list is on top already.
-            Action::Jobs => Step::stay(),
-            _ => Step::pass(),
+            Action::Jobs => Transition::stay(),
+            _ => Transition::pass(),
         }
     }
 
-    fn on_move(&mut self, app: &mut App, lines: isize) -> Step {
+    fn on_move(&mut self, app: &mut App, lines: isize) -> Transition {
         move_cursor(&mut self.cursor, lines, app.jobs.all.len());
-        Step::stay()
+        Transition::stay()
     }
 
     fn on_click(&mut self, app: &mut App, line: usize) -> Click {
         Click::on(&mut self.cursor, line, app.jobs.all.len())
     }
+}
+
+/// Whether there is more to see of a job than its line.
+fn has_more(job: &Job) -> bool {
+    job.restore.is_some() || !job.notes.is_empty()
 }

@@ -18,7 +18,6 @@ use crate::tui::{
         text::{fit, spinner},
     },
 };
-use crate::workspace::events::StepState;
 
 /// The most notes of a job that are shown.
 const NOTES: usize = 6;
@@ -57,13 +56,12 @@ pub fn draw(app: &App, frame: &mut Frame<'_>, area: Rect, cursor: usize, areas: 
 fn job_line<'a>(app: &App, job: &Job, width: usize) -> Line<'a> {
     let theme = &app.theme;
     let (mark, style) = match job.state {
-        JobState::Running => (spinner(app.beat), theme.accent.0),
+        JobState::Running => (spinner(app.ticks), theme.accent.0),
         JobState::Done => (job.state.mark(), theme.good.0),
         JobState::Warned => (job.state.mark(), theme.warning.0),
         JobState::Failed => (job.state.mark(), theme.failing.0),
     };
-    let seconds = job.finished.unwrap_or(app.now).duration_since(job.started).as_secs_f64();
-    let right = format!("{} · {seconds:.1} s", progress(job, seconds));
+    let right = format!("{} · {:.1} s", job.describe_progress(app.now), job.seconds(app.now));
     let title = fit(&job.title, width.saturating_sub(right.chars().count() + 12));
     let gap = width.saturating_sub(right.chars().count() + title.chars().count() + 9);
     Line::from(vec![
@@ -73,23 +71,4 @@ fn job_line<'a>(app: &App, job: &Job, width: usize) -> Line<'a> {
         Span::raw(" ".repeat(gap)),
         Span::styled(right, theme.dim.0),
     ])
-}
-
-fn progress(job: &Job, seconds: f64) -> String {
-    match &job.restore {
-        Some(restore) => {
-            let done = restore.steps.iter().filter(|s| s.state == StepState::Done).count();
-            format!("step {done} of {}", restore.steps.len())
-        }
-        None if job.total > 0 => {
-            let rate = if seconds > 0.2 {
-                format!(" · {:.0}/s", job.done as f64 / seconds)
-            } else {
-                String::new()
-            };
-            format!("{} of {} · {} KB{rate}", job.done, job.total, job.bytes / 1024)
-        }
-        None if job.state == JobState::Running => "asking what changed".into(),
-        None => "nothing to download".into(),
-    }
 }

@@ -2,20 +2,19 @@
 
 mod view;
 
-use std::sync::PoisonError;
-
 use ratatui::{Frame, layout::Rect};
 
-use super::{Offer, Screen, Step, move_cursor};
+use super::{Offer, Screen, Transition};
 use crate::tui::{
     app::{App, ClickAreas},
     keymap::{Action, Context},
+    widgets::list::TextScroll,
 };
 
-/// How many lines from the end it is scrolled.
+/// The log; its end is in sight, also as it grows, until a person scrolls.
 #[derive(Debug, Default)]
 pub struct LogScreen {
-    scroll: usize,
+    scroll: TextScroll,
 }
 
 impl Screen for LogScreen {
@@ -27,13 +26,12 @@ impl Screen for LogScreen {
         [Action::Up, Action::Down, Action::Back].map(Offer::of).to_vec()
     }
 
-    fn draw(&self, app: &App, frame: &mut Frame<'_>, area: Rect, _: &mut ClickAreas) {
-        view::draw(app, frame, area, self.scroll);
+    fn draw(&self, app: &App, frame: &mut Frame<'_>, area: Rect, areas: &mut ClickAreas) {
+        view::draw(app, frame, area, self, areas);
     }
 
-    fn on_move(&mut self, app: &mut App, lines: isize) -> Step {
-        let count = app.log.lock().unwrap_or_else(PoisonError::into_inner).len();
-        move_cursor(&mut self.scroll, lines.saturating_neg(), count);
-        Step::stay()
+    fn on_move(&mut self, app: &mut App, lines: isize) -> Transition {
+        self.scroll.scroll(lines, app.areas.list);
+        Transition::stay()
     }
 }

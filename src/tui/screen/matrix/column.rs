@@ -12,17 +12,17 @@ pub enum MatrixColumn {
 }
 
 impl MatrixColumn {
-    /// The column at a place, of so many environments.
-    pub fn at(place: usize, environments: usize) -> Option<Self> {
-        match place.cmp(&environments) {
-            std::cmp::Ordering::Less => Some(Self::Environment(EnvironmentIndex(place))),
+    /// The column of an index, of so many environments.
+    pub fn at(index: usize, environments: usize) -> Option<Self> {
+        match index.cmp(&environments) {
+            std::cmp::Ordering::Less => Some(Self::Environment(EnvironmentIndex(index))),
             std::cmp::Ordering::Equal => Some(Self::Store),
             std::cmp::Ordering::Greater => None,
         }
     }
 
-    /// Its place from the left, of so many environments.
-    pub fn place(self, environments: usize) -> usize {
+    /// Its index from the left, of so many environments.
+    pub fn index(self, environments: usize) -> usize {
         match self {
             Self::Environment(environment) => environment.0,
             Self::Store => environments,
@@ -32,15 +32,17 @@ impl MatrixColumn {
     /// The environment, where it is one.
     pub fn environment(self) -> Option<EnvironmentIndex> {
         match self {
-            Self::Environment(place) => Some(place),
+            Self::Environment(environment) => Some(environment),
             Self::Store => None,
         }
     }
 }
 
-/// Whether the first column comes after the last.
+/// What comes after the last column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Round {
-    Yes,
-    No,
+pub enum ColumnsEnd {
+    /// The first one.
+    Wraps,
+    /// Nothing.
+    Stops,
 }

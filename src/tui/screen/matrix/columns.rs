@@ -18,7 +18,7 @@ const LONGEST_NAME: usize = 46;
 
 /// Widths for one drawing.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Columns {
+pub struct ColumnWidths {
     pub name: usize,
     /// Environments that are drawn, with their widths.
     pub environments: Vec<(EnvironmentIndex, usize)>,
@@ -33,7 +33,7 @@ pub struct Columns {
     pub changed: usize,
 }
 
-impl Columns {
+impl ColumnWidths {
     /// Works out the widths for a screen of `width` columns: words get short first, then only the
     /// environment under the cursor is drawn and the others give their marks.
     pub fn fit(table: &MatrixTable, names: &[&str], width: usize) -> Self {

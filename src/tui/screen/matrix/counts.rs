@@ -5,13 +5,13 @@ use crate::ops::matrix::MatrixRow;
 
 /// Counts over some of the rows.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Counts {
+pub struct RowCounts {
     pub all: usize,
     pub differ: usize,
     pub failing: usize,
 }
 
-impl Counts {
+impl RowCounts {
     /// Counts one more row, judged against the base where the lists are known.
     pub fn add(&mut self, row: &MatrixRow, base: EnvironmentIndex, known: &[bool]) {
         self.all += 1;
@@ -20,7 +20,7 @@ impl Counts {
     }
 }
 
-impl std::iter::Sum for Counts {
+impl std::iter::Sum for RowCounts {
     fn sum<I: Iterator<Item = Self>>(all: I) -> Self {
         all.fold(Self::default(), |sum, of| Self {
             all: sum.all + of.all,

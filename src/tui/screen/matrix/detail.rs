@@ -12,19 +12,22 @@ use super::MatrixColumn;
 use crate::model::{ArtifactName, EXPIRES_SOON_DAYS, Scope, clock_time, plural, short_date};
 use crate::ops::matrix::{MatrixCell, MatrixRow};
 use crate::tui::{
-    app::{App, Environment},
+    app::{App, ClickAreas, Environment},
     keymap::{Action, Context},
-    widgets::text::fit,
+    widgets::{
+        key_line::{KeyLine, draw_lines},
+        text::fit,
+    },
 };
 
 /// Draws the strip for the row under the cursor, or an empty frame where there is no row.
-pub fn draw(app: &App, frame: &mut Frame<'_>, area: Rect) {
+pub fn draw(app: &App, frame: &mut Frame<'_>, area: Rect, areas: &mut ClickAreas) {
     let theme = &app.theme;
     let environment = &app.environments[app.target()];
     let border = if environment.protected { theme.danger.0 } else { theme.border.0 };
     let block = Block::bordered().border_type(BorderType::Rounded).border_style(border);
     if let Some(scope) = app.table.head() {
-        return draw_head(app, frame, area, block, scope);
+        return draw_head(app, frame, (area, block), scope, areas);
     }
     let Some(row) = app.table.row() else {
         frame.render_widget(block, area);
@@ -37,26 +40,30 @@ pub fn draw(app: &App, frame: &mut Frame<'_>, area: Rect) {
         .title(Line::styled(fit(&title, usize::from(area.width.saturating_sub(4))), theme.title.0));
     let inner = block.inner(area);
     frame.render_widget(block, area);
-    let width = usize::from(inner.width.saturating_sub(2));
+    let room = room(inner);
+    let width = usize::from(room.width);
     let lines = [
-        Line::from(row.name.clone()).style(theme.text.0),
-        state(app, row, cell, width),
-        backup(app, row, width),
+        Line::from(row.name.clone()).style(theme.text.0).into(),
+        state(app, row, cell, width).into(),
+        backup(app, row, width).into(),
         keys(app, row, width),
     ];
-    for (i, line) in lines.into_iter().enumerate().take(usize::from(inner.height)) {
-        let place = Rect {
-            x: inner.x + 1,
-            y: inner.y + i as u16,
-            width: inner.width.saturating_sub(2),
-            height: 1,
-        };
-        frame.render_widget(line, place);
-    }
+    draw_lines(lines, frame, room, areas);
+}
+
+/// The room within the frame, less a blank column on both sides.
+fn room(inner: Rect) -> Rect {
+    Rect { x: inner.x + 1, width: inner.width.saturating_sub(2), ..inner }
 }
 
 /// Draws what can be done with the rows under a head.
-fn draw_head(app: &App, frame: &mut Frame<'_>, area: Rect, block: Block<'_>, scope: &Scope) {
+fn draw_head(
+    app: &App,
+    frame: &mut Frame<'_>,
+    (area, block): (Rect, Block<'_>),
+    scope: &Scope,
+    areas: &mut ClickAreas,
+) {
     let theme = &app.theme;
     let inner = block.inner(area);
     frame.render_widget(block.title(Line::styled(format!(" {scope} "), theme.title.0)), area);
@@ -71,31 +78,25 @@ fn draw_head(app: &App, frame: &mut Frame<'_>, area: Rect, block: Block<'_>, sco
         counts.differ,
         counts.failing
     );
-    let key = |action| app.key(Context::Explorer, action);
-    let keys = format!(
-        "{} folds its rows    {} marks them    {} shows one project alone    {} ends the groups",
-        key(Action::Inspect),
-        key(Action::Mark),
-        key(Action::Project),
-        key(Action::Group)
-    );
-    let width = usize::from(inner.width.saturating_sub(2));
-    for (i, (text, style)) in
-        [(what, theme.text.0), (rows, theme.text.0), (keys, theme.dim.0)].into_iter().enumerate()
-    {
-        let place = Rect { x: inner.x + 1, y: inner.y + i as u16, width: width as u16, height: 1 };
-        if i < usize::from(inner.height) {
-            frame.render_widget(Line::styled(fit(&text, width), style), place);
-        }
-    }
+    let offered = [
+        (Action::Inspect, "folds its rows"),
+        (Action::Mark, "marks them"),
+        (Action::Project, "shows one project alone"),
+        (Action::Group, "ends the groups"),
+    ];
+    let room = room(inner);
+    let width = usize::from(room.width);
+    let told = [what, rows].map(|text| Line::styled(fit(&text, width), theme.text.0).into());
+    let keys = key_words(app, offered, width);
+    draw_lines(told.into_iter().chain([keys]), frame, room, areas);
 }
 
 /// The state of a cell in a line: `active · 212 of 240 runs failed in a day · scheduled`.
 fn state<'a>(app: &App, row: &MatrixRow, cell: Option<&MatrixCell>, width: usize) -> Line<'a> {
     let theme = &app.theme;
     let environment = &app.environments[app.target()];
-    if let Some((_, whole)) = &environment.error {
-        return Line::styled(fit(whole, width), theme.warning.0);
+    if let Some(failure) = &environment.error {
+        return Line::styled(fit(&failure.text, width), theme.warning.0);
     }
     let Some(cell) = cell else {
         return match app.table.moved(&row.artifact, app.target()) {
@@ -150,9 +151,9 @@ fn facts(app: &App, cell: &MatrixCell) -> Vec<(String, Style)> {
         };
         facts.push((text, if days <= EXPIRES_SOON_DAYS { theme.warning.0 } else { theme.text.0 }));
     }
-    if let Some(runs) = cell.runs.filter(|r| r.received > 0) {
-        let count = plural(runs.received as usize, "run");
-        facts.push(match runs.failed {
+    if let Some(instances) = cell.runs.filter(|i| i.received > 0) {
+        let count = plural(instances.received as usize, "run");
+        facts.push(match instances.failed {
             0 => (format!("{count} in a day, none failed"), theme.good.0),
             failed => (format!("{failed} of {count} failed in a day"), theme.failing.0),
         });
@@ -228,7 +229,7 @@ fn backup<'a>(app: &App, row: &MatrixRow, width: usize) -> Line<'a> {
         Some(portable) if portable == newest.portable => (" is what is here now", theme.good.0),
         Some(_) => (" differs in meaning from what is here now", theme.different.0),
     };
-    let told = app.difference_under_cursor().and_then(|of| app.settling.difference(&of));
+    let told = app.difference_under_cursor().and_then(|of| app.background.difference(&of));
     let told = told.map(|words| format!(": {words}")).unwrap_or_default();
     let text = match newest.version {
         Some(version) => {
@@ -240,8 +241,7 @@ fn backup<'a>(app: &App, row: &MatrixRow, width: usize) -> Line<'a> {
 }
 
 /// The next keys, as many as fit whole.
-fn keys<'a>(app: &App, row: &MatrixRow, width: usize) -> Line<'a> {
-    let theme = &app.theme;
+fn keys<'a>(app: &App, row: &MatrixRow, width: usize) -> KeyLine<'a> {
     let offered = [
         (Action::Compare, "compare with it"),
         (Action::Restore, "restore a version"),
@@ -260,18 +260,26 @@ fn keys<'a>(app: &App, row: &MatrixRow, width: usize) -> Line<'a> {
         Action::Timeline => here || stored,
         _ => here,
     };
-    let mut spans = Vec::new();
-    let mut used = 0;
-    for (action, text) in offered.into_iter().filter(|(action, _)| helps(*action)) {
+    key_words(app, offered.into_iter().filter(|(action, _)| helps(*action)), width)
+}
+
+/// Keys with their words, as many as fit whole.
+fn key_words<'a>(
+    app: &App,
+    offered: impl IntoIterator<Item = (Action, &'static str)>,
+    width: usize,
+) -> KeyLine<'a> {
+    let theme = &app.theme;
+    let mut line = KeyLine::default();
+    for (action, text) in offered {
         let Some(key) = app.keymap.key_for(Context::Explorer, action) else { continue };
         let key = format!("{key} ");
         let size = key.chars().count() + text.chars().count();
-        if used + size > width {
+        if usize::from(line.width()) + size > width {
             break;
         }
-        used += size + 4;
-        spans.push(Span::styled(key, theme.key.0));
-        spans.push(Span::styled(format!("{text}    "), theme.dim.0));
+        let words = [Span::styled(key, theme.key.0), Span::styled(text, theme.dim.0)];
+        line = line.key(action, words).text("    ");
     }
-    Line::from(spans)
+    line
 }

@@ -1,11 +1,11 @@
 //! The matrix: a row for each artifact, a column for each environment, the store last. It lies
 //! below all other screens and is never closed.
 
+mod background;
 mod column;
 mod columns;
 mod counts;
 mod detail;
-mod settle;
 mod table;
 mod update;
 mod view;
@@ -15,14 +15,14 @@ use ratatui::{
     layout::{Constraint, Layout, Rect},
 };
 
+pub use background::{BackgroundWork, BackupDifference};
 pub use column::MatrixColumn;
-pub use settle::{BackupDifference, Settling};
 pub use table::{MatrixTable, SortOrder, TableLine};
 pub use update::{
     LoadFailure, MatrixEvent, after_event, backup_all, clicked, on_action, on_event, refresh,
 };
 
-use super::{Layer, Offer, Screen, Step};
+use super::{Layer, Offer, Screen, Transition};
 use crate::tui::{
     app::{App, ClickAreas},
     keymap::{Action, Context},
@@ -76,17 +76,17 @@ impl Screen for MatrixScreen {
             Layout::vertical([Constraint::Min(4), Constraint::Length(detail)]).areas(area);
         view::draw(app, frame, rows, areas);
         if detail > 0 {
-            detail::draw(app, frame, strip);
+            detail::draw(app, frame, strip, areas);
         }
     }
 
-    fn on_action(&mut self, app: &mut App, action: Action) -> Step {
+    fn on_action(&mut self, app: &mut App, action: Action) -> Transition {
         on_action(app, action)
     }
 
-    fn on_move(&mut self, app: &mut App, lines: isize) -> Step {
+    fn on_move(&mut self, app: &mut App, lines: isize) -> Transition {
         app.table.move_by(lines);
-        Step::stay()
+        Transition::stay()
     }
 
     fn layer(&self) -> Layer {

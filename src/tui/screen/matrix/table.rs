@@ -8,8 +8,8 @@ use std::{
 use serde::{Deserialize, Serialize};
 
 use super::{
-    column::{MatrixColumn, Round},
-    counts::Counts,
+    column::{ColumnsEnd, MatrixColumn},
+    counts::RowCounts,
 };
 use crate::model::{ArtifactName, EXPIRES_SOON_DAYS, EnvironmentIndex, Kind, Scope};
 use crate::ops::matrix::{Matrix, MatrixCell, MatrixRow};
@@ -59,13 +59,13 @@ impl SortOrder {
 
 /// The widths of the texts in the rows, in characters.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Widths {
+pub struct TextWidths {
     pub name: usize,
     /// The longest note of each column, long and short.
     pub notes: Vec<(usize, usize)>,
 }
 
-impl Widths {
+impl TextWidths {
     fn of(matrix: &Matrix) -> Self {
         let mut notes = vec![(0, 0); matrix.environments.len()];
         for row in &matrix.rows {
@@ -131,7 +131,7 @@ pub struct MatrixTable {
     /// The scopes whose rows are hidden under their head.
     pub folded: BTreeSet<Scope>,
     /// What each head counts, over the rows that fit.
-    pub heads: BTreeMap<Scope, Counts>,
+    pub heads: BTreeMap<Scope, RowCounts>,
     /// The lines, in the order that is shown.
     pub shown: Vec<TableLine>,
     /// What the last ranking gave; none while nothing is typed.
@@ -145,10 +145,10 @@ pub struct MatrixTable {
     /// The first row on the screen.
     pub offset: usize,
     pub marks: BTreeSet<ArtifactName>,
-    pub counts: Counts,
-    by_scope: BTreeMap<Scope, Counts>,
+    pub counts: RowCounts,
+    by_scope: BTreeMap<Scope, RowCounts>,
     /// How wide names and notes are over all rows, so that columns stand still while rows scroll.
-    pub widths: Widths,
+    pub widths: TextWidths,
     /// The row to stand on once it is there.
     pub wanted: Option<ArtifactName>,
     /// Whether the person chose where to stand: until then the cursor is on the first row.
@@ -181,9 +181,9 @@ impl MatrixTable {
             column: MatrixColumn::Environment(last),
             offset: 0,
             marks: BTreeSet::new(),
-            counts: Counts::default(),
+            counts: RowCounts::default(),
             by_scope: BTreeMap::new(),
-            widths: Widths::default(),
+            widths: TextWidths::default(),
             wanted: None,
             chosen: false,
         }
@@ -204,22 +204,22 @@ impl MatrixTable {
         self.column.environment().unwrap_or(self.base)
     }
 
-    /// Goes so many columns to the right, or to the left below 0; `round` says what happens at the
-    /// end.
-    pub fn move_column(&mut self, by: isize, round: Round) {
+    /// Goes so many columns to the right, or to the left below 0; `end` says what comes after
+    /// the last one.
+    pub fn move_column(&mut self, by: isize, end: ColumnsEnd) {
         let count = self.environments() + 1;
-        let here = self.column.place(self.environments());
-        let place = match round {
-            Round::Yes => here.wrapping_add_signed(by).wrapping_add(count) % count,
-            Round::No => here.saturating_add_signed(by).min(count - 1),
+        let here = self.column.index(self.environments());
+        let index = match end {
+            ColumnsEnd::Wraps => here.wrapping_add_signed(by).wrapping_add(count) % count,
+            ColumnsEnd::Stops => here.saturating_add_signed(by).min(count - 1),
         };
-        self.column = MatrixColumn::at(place, self.environments()).unwrap_or(self.column);
+        self.column = MatrixColumn::at(index, self.environments()).unwrap_or(self.column);
     }
 
     /// The row under the cursor; None where no row is shown, or the cursor is on a head.
     pub fn row(&self) -> Option<&MatrixRow> {
         match self.shown.get(self.cursor)? {
-            TableLine::Row(place) => self.matrix.rows.get(*place),
+            TableLine::Row(index) => self.matrix.rows.get(*index),
             TableLine::Head(_) => None,
         }
     }
@@ -240,7 +240,7 @@ impl MatrixTable {
     /// The indexes of the rows that are shown, in their order.
     pub fn shown_rows(&self) -> impl Iterator<Item = usize> {
         self.shown.iter().filter_map(|line| match line {
-            TableLine::Row(place) => Some(*place),
+            TableLine::Row(index) => Some(*index),
             TableLine::Head(_) => None,
         })
     }
@@ -298,8 +298,8 @@ impl MatrixTable {
     /// The row of an artifact, to be changed.
     pub fn find_mut(&mut self, artifact: &ArtifactName) -> Option<&mut MatrixRow> {
         let rows = &mut self.matrix.rows;
-        let place = rows.binary_search_by(|r| r.artifact.cmp(artifact)).ok()?;
-        rows.get_mut(place)
+        let index = rows.binary_search_by(|r| r.artifact.cmp(artifact)).ok()?;
+        rows.get_mut(index)
     }
 
     /// Lets the cursor stay on its row when other rows come to be shown.
@@ -318,7 +318,7 @@ impl MatrixTable {
             self.candidates = Arc::new(matrix.rows.iter().map(candidate).collect());
             self.ranked = None;
         }
-        self.widths = Widths::of(&matrix);
+        self.widths = TextWidths::of(&matrix);
         self.matrix = matrix;
         self.known = known;
         self.count();
@@ -363,10 +363,10 @@ impl MatrixTable {
             // Failing rows come first among equals, since a person looks for them.
             if hits.len() <= RANK_AT_ONCE {
                 let calm =
-                    |place: usize| !self.matrix.rows.get(place).is_some_and(MatrixRow::is_failing);
-                hits.sort_by_key(|(score, place)| (std::cmp::Reverse(*score), calm(*place)));
+                    |index: usize| !self.matrix.rows.get(index).is_some_and(MatrixRow::is_failing);
+                hits.sort_by_key(|(score, index)| (std::cmp::Reverse(*score), calm(*index)));
             }
-            self.ranked = Some(hits.into_iter().map(|(_, place)| place).collect());
+            self.ranked = Some(hits.into_iter().map(|(_, index)| index).collect());
             // The cursor goes to the best match while letters are typed.
             (self.cursor, self.offset, self.chosen) = (0, 0, false);
             self.show();
@@ -381,7 +381,7 @@ impl MatrixTable {
             .take()
             .or_else(|| self.row().filter(|_| self.chosen).map(|r| r.artifact.clone()));
         let rows = &self.matrix.rows;
-        let fits = |place: &usize| self.fits(&rows[*place]);
+        let fits = |index: &usize| self.fits(&rows[*index]);
         let mut shown: Vec<usize> = match &self.ranked {
             Some(ranked) => {
                 ranked.iter().copied().filter(|p| *p < rows.len()).filter(fits).collect()
@@ -409,13 +409,13 @@ impl MatrixTable {
             TableLine::Row(p) => here.is_none() && head.as_ref() == Some(&rows[*p].scope),
             TableLine::Head(scope) => here.as_ref().is_some_and(|of| of.scope == *scope),
         };
-        let place = lines.iter().position(is_here).or_else(|| lines.iter().position(near));
+        let index = lines.iter().position(is_here).or_else(|| lines.iter().position(near));
         self.cursor = if self.ranked.is_some() {
             0
         } else {
-            place.unwrap_or(self.cursor.min(lines.len().saturating_sub(1)))
+            index.unwrap_or(self.cursor.min(lines.len().saturating_sub(1)))
         };
-        if place.is_none() && rows.is_empty() {
+        if index.is_none() && rows.is_empty() {
             self.wanted = here;
         }
         self.shown = lines;
@@ -429,11 +429,11 @@ impl MatrixTable {
             return rows.into_iter().map(TableLine::Row).collect();
         }
         let mut groups: BTreeMap<Scope, Vec<usize>> = BTreeMap::new();
-        for place in rows {
-            let row = &self.matrix.rows[place];
+        for index in rows {
+            let row = &self.matrix.rows[index];
             let counts = self.heads.entry(row.scope.clone()).or_default();
             counts.add(row, self.base, &self.known);
-            groups.entry(row.scope.clone()).or_default().push(place);
+            groups.entry(row.scope.clone()).or_default().push(index);
         }
         let mut lines = Vec::new();
         for (scope, rows) in groups {
@@ -457,7 +457,7 @@ impl MatrixTable {
     }
 
     /// The counts of the kind that is shown in a scope; none counts all of them.
-    pub fn counts_of(&self, scope: Option<&Scope>) -> Counts {
+    pub fn counts_of(&self, scope: Option<&Scope>) -> RowCounts {
         match scope {
             Some(scope) => self.by_scope.get(scope).copied().unwrap_or_default(),
             None => self.by_scope.values().copied().sum(),

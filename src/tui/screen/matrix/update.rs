@@ -6,8 +6,8 @@ use ratatui::layout::Position;
 
 use super::{
     BackupDifference, MatrixColumn,
-    column::Round,
-    settle::{compare_under_cursor, settle_rows, settled},
+    background::{compare_under_cursor, fingerprint_rows, fingerprinted},
+    column::ColumnsEnd,
 };
 use crate::archive::Fingerprints;
 use crate::model::{EnvironmentIndex, IntegrationId, Kind, Level};
@@ -19,7 +19,7 @@ use crate::tui::{
     failure::Failure,
     keymap::{Action, Context},
     navigate,
-    screen::{Layer, Step, drift::Drift, projects::Projects},
+    screen::{Layer, Transition},
 };
 use crate::workspace::listing::Listing;
 
@@ -37,7 +37,7 @@ pub enum MatrixEvent {
     },
     StoreLoaded(Result<Arc<Index>, Failure>),
     /// An export gave the fingerprints of a live integration.
-    Settled {
+    Fingerprinted {
         environment: EnvironmentIndex,
         id: IntegrationId,
         result: Result<Fingerprints, Failure>,
@@ -61,17 +61,17 @@ pub struct LoadFailure {
 }
 
 /// Does what an action means on the rows.
-pub fn on_action(app: &mut App, action: Action) -> Step {
-    if let Some(step) = on_head(app, action) {
-        return step;
+pub fn on_action(app: &mut App, action: Action) -> Transition {
+    if let Some(transition) = on_head(app, action) {
+        return transition;
     }
     let table = &mut app.table;
     match action {
         Action::Back => back(app),
         Action::Find => return navigate::find(app),
-        Action::NextColumn => table.move_column(1, Round::Yes),
-        Action::Right => table.move_column(1, Round::No),
-        Action::Left => table.move_column(-1, Round::No),
+        Action::NextColumn => table.move_column(1, ColumnsEnd::Wraps),
+        Action::Right => table.move_column(1, ColumnsEnd::Stops),
+        Action::Left => table.move_column(-1, ColumnsEnd::Stops),
         Action::Mark => {
             let on_row = table.head().is_none();
             table.toggle_mark();
@@ -94,34 +94,34 @@ pub fn on_action(app: &mut App, action: Action) -> Step {
         }
         Action::Kind => table.set_kind(next_kind(table.kind)),
         Action::Group => table.toggle_groups(),
-        Action::Project => return Step::open(Projects::of(app)),
+        Action::Project => return navigate::projects(app),
         Action::Base => return set_base(app),
-        Action::Refresh => return Step::stay().with(refresh(app)),
-        Action::Export => return Step::stay().with(export(app)),
+        Action::Refresh => return Transition::stay().with(refresh(app)),
+        Action::Export => return Transition::stay().with(export(app)),
         Action::Backup => {
             let environment = app.target();
-            return Step::stay().with(backup_all(app, environment));
+            return Transition::stay().with(backup_all(app, environment));
         }
         Action::Restore => return navigate::restore(app),
         Action::Inspect => return navigate::inspect_cursor(app),
         Action::Compare => return navigate::compare_cursor(app),
         Action::Timeline => return navigate::timeline_of_cursor(app),
         Action::Promote => return navigate::promote(app),
-        Action::Drift => return Step::open(Drift::at(app.target())),
+        Action::Drift => return navigate::drift(app),
         Action::SearchInside => return navigate::search_inside(app),
         other => {
             let column = other.column().and_then(|c| MatrixColumn::at(c, table.environments()));
             match column {
                 Some(column) => table.column = column,
-                None => return Step::pass(),
+                None => return Transition::pass(),
             }
         }
     }
-    Step::stay()
+    Transition::stay()
 }
 
 /// What an action means on the head of a scope's rows; None where it means the same as on a row.
-fn on_head(app: &mut App, action: Action) -> Option<Step> {
+fn on_head(app: &mut App, action: Action) -> Option<Transition> {
     let scope = app.table.head()?.clone();
     match action {
         Action::Inspect => app.table.toggle_fold(),
@@ -140,26 +140,26 @@ fn on_head(app: &mut App, action: Action) -> Option<Step> {
         }
         _ => return None,
     }
-    Some(Step::stay())
+    Some(Transition::stay())
 }
 
 fn next_kind(kind: Option<Kind>) -> Option<Kind> {
-    let place = kind.and_then(|k| Kind::ALL.iter().position(|other| *other == k));
-    match (kind, place) {
+    let index = kind.and_then(|k| Kind::ALL.iter().position(|other| *other == k));
+    match (kind, index) {
         (None, _) => Some(Kind::ALL[0]),
         (Some(_), Some(p)) => Kind::ALL.get(p + 1).copied(),
         (Some(_), None) => None,
     }
 }
 
-fn set_base(app: &mut App) -> Step {
+fn set_base(app: &mut App) -> Transition {
     let MatrixColumn::Environment(base) = app.table.column else {
         let text = "the store is no base; go to an environment's column first";
         app.say(Level::Warning, text);
-        return Step::stay();
+        return Transition::stay();
     };
     app.table.base = base;
-    Step::stay().with(app.rebuild())
+    Transition::stay().with(app.rebuild())
 }
 
 /// Takes away the filter, the marks, or what else narrows the rows, one at a time; never leaves the
@@ -186,9 +186,9 @@ pub fn clicked(app: &mut App, at: Position) -> Option<Action> {
         app.table.column = column;
     }
     if app.areas.rows.contains(at) {
-        let place = app.table.offset + usize::from(at.y - app.areas.rows.y);
-        if place < app.table.shown.len() {
-            app.table.cursor = place;
+        let index = app.table.offset + usize::from(at.y - app.areas.rows.y);
+        if index < app.table.shown.len() {
+            app.table.cursor = index;
             app.table.chosen = true;
         }
         return None;
@@ -198,7 +198,7 @@ pub fn clicked(app: &mut App, at: Position) -> Option<Action> {
 
 /// Asks everything again.
 pub fn refresh(app: &mut App) -> Vec<Effect> {
-    app.settling.retry_failed();
+    app.background.retry_failed();
     let mut effects = vec![Effect::Matrix(MatrixEffect::LoadStore)];
     effects.extend(
         EnvironmentIndex::all(app.environments.len()).map(|e| app.reload(e)).collect::<Vec<_>>(),
@@ -251,13 +251,13 @@ pub fn on_event(app: &mut App, event: MatrixEvent) -> Vec<Effect> {
         }
         MatrixEvent::Loaded { environment, result } => loaded(app, environment, result),
         MatrixEvent::StoreLoaded(result) => store_loaded(app, result),
-        MatrixEvent::Settled { environment, id, result } => {
+        MatrixEvent::Fingerprinted { environment, id, result } => {
             if let Err(why) = &result {
                 let name = &app.environments[environment].name;
                 tracing::info!("{name}: the fingerprint of {id} is not known: {why}");
             }
-            settled(app, environment, id, result.ok().map(|f| f.portable));
-            if app.settling.is_done() || app.table.only_differences {
+            fingerprinted(app, environment, id, result.ok().map(|f| f.portable));
+            if app.background.is_done() || app.table.only_differences {
                 app.table.count();
                 app.table.show();
             }
@@ -268,7 +268,7 @@ pub fn on_event(app: &mut App, event: MatrixEvent) -> Vec<Effect> {
             vec![]
         }
         MatrixEvent::Difference { of, result } => {
-            app.settling.compared(of, result);
+            app.background.compared(of, result);
             vec![]
         }
     }
@@ -301,7 +301,7 @@ fn loaded(
         Err(failure) => {
             tracing::warn!("{}", failure.text);
             // The others continue; this one keeps what was last known.
-            environment.error = Some((failure.reason, failure.text.clone()));
+            environment.error = Some(failure.clone());
             app.say(Level::Warning, failure.text);
         }
     }
@@ -333,7 +333,7 @@ pub fn after_event(app: &mut App) -> Vec<Effect> {
     if !in_sight {
         return vec![];
     }
-    let mut effects = settle_rows(app);
+    let mut effects = fingerprint_rows(app);
     effects.extend(compare_under_cursor(app));
     effects
 }

@@ -12,7 +12,7 @@ use ratatui::{
 
 use super::{
     column::MatrixColumn,
-    columns::{self, Columns, PLAIN},
+    columns::{self, ColumnWidths, PLAIN},
     table::{MatrixTable, SortOrder, TableLine, note},
 };
 use crate::model::{
@@ -44,7 +44,7 @@ pub fn draw(app: &App, frame: &mut Frame<'_>, area: Rect, areas: &mut ClickAreas
     frame.render_widget(block, area);
     areas.title = Rect { height: 1, width: 24.min(area.width), ..area };
     let names: Vec<&str> = app.environments.iter().map(|c| c.name.as_str()).collect();
-    let columns = Columns::fit(&app.table, &names, usize::from(inner.width));
+    let columns = ColumnWidths::fit(&app.table, &names, usize::from(inner.width));
     let [head, rows] = [
         Rect { height: 1, ..inner },
         Rect { y: inner.y + 1, height: inner.height.saturating_sub(1), ..inner },
@@ -60,17 +60,17 @@ pub fn draw(app: &App, frame: &mut Frame<'_>, area: Rect, areas: &mut ClickAreas
         return;
     }
     let query = Query::new(app.table.filter.text());
-    let places =
+    let lines =
         app.table.shown.iter().enumerate().skip(app.table.offset).take(usize::from(rows.height));
-    for (line, (position, shown)) in places.enumerate() {
+    for (line, (position, shown)) in lines.enumerate() {
         let area = Rect { y: rows.y + line as u16, height: 1, ..rows };
         let here = position == app.table.cursor;
         if here {
             frame.buffer_mut().set_style(area, theme.selected.0);
         }
         let drawn = match shown {
-            TableLine::Row(place) => {
-                let row = &app.table.matrix.rows[*place];
+            TableLine::Row(index) => {
+                let row = &app.table.matrix.rows[*index];
                 draw_row(app, &columns, row, here, &query)
             }
             TableLine::Head(scope) => draw_head(app, scope, here),
@@ -164,7 +164,7 @@ fn nothing(app: &App) -> String {
             key(Action::Log),
             key(Action::Refresh)
         ),
-        (true, _, "") if lives_elsewhere(table) => {
+        (true, _, "") if shows_kind_outside_projects(table) => {
             let kind = table.kind.map_or("", Kind::plural);
             format!(
                 "   {kind} are in no project; {} shows another kind, {} all projects",
@@ -180,18 +180,18 @@ fn nothing(app: &App) -> String {
 }
 
 /// Whether the rows are narrowed to a project, and to a kind that is in none.
-fn lives_elsewhere(table: &MatrixTable) -> bool {
+fn shows_kind_outside_projects(table: &MatrixTable) -> bool {
     let project = table.scope.as_ref().is_some_and(|scope| !scope.is_global());
     project && table.kind.is_some_and(|kind| !kind.lives_in_projects())
 }
 
-fn heading<'a>(app: &'a App, columns: &Columns) -> Line<'a> {
+fn heading<'a>(app: &'a App, columns: &ColumnWidths) -> Line<'a> {
     let theme = &app.theme;
     let mut spans = vec![Span::styled(format!("   {:<w$}", "NAME", w = columns.name), theme.dim.0)];
-    for (place, width) in &columns.environments {
-        let column = &app.environments[*place];
-        let base = if *place == app.table.base { " ·" } else { "" };
-        let under_cursor = app.table.column == MatrixColumn::Environment(*place);
+    for (environment, width) in &columns.environments {
+        let column = &app.environments[*environment];
+        let base = if *environment == app.table.base { " ·" } else { "" };
+        let under_cursor = app.table.column == MatrixColumn::Environment(*environment);
         let style = match (under_cursor, column.error.is_some()) {
             (true, _) => theme.accent.0,
             (false, true) => theme.warning.0,
@@ -203,9 +203,9 @@ fn heading<'a>(app: &'a App, columns: &Columns) -> Line<'a> {
             style,
         ));
     }
-    for place in &columns.folded {
+    for environment in &columns.folded {
         spans.push(Span::styled(
-            format!(" {:<5}", fit(app.environments[*place].name.as_str(), 5)),
+            format!(" {:<5}", fit(app.environments[*environment].name.as_str(), 5)),
             theme.dim.0,
         ));
     }
@@ -224,16 +224,16 @@ fn heading<'a>(app: &'a App, columns: &Columns) -> Line<'a> {
     Line::from(spans)
 }
 
-fn place_columns(columns: &Columns, inner: Rect, areas: &mut ClickAreas) {
+fn place_columns(columns: &ColumnWidths, inner: Rect, areas: &mut ClickAreas) {
     let mut x = inner.x + 3 + columns.name as u16;
-    for (place, width) in &columns.environments {
+    for (environment, width) in &columns.environments {
         let at = Rect { x, width: *width as u16 + 2, ..inner };
-        areas.columns.push((at, MatrixColumn::Environment(*place)));
+        areas.columns.push((at, MatrixColumn::Environment(*environment)));
         x += *width as u16 + 2;
     }
-    for place in &columns.folded {
+    for environment in &columns.folded {
         let at = Rect { x, width: 6, ..inner };
-        areas.columns.push((at, MatrixColumn::Environment(*place)));
+        areas.columns.push((at, MatrixColumn::Environment(*environment)));
         x += 6;
     }
     let right = inner.x + inner.width;
@@ -243,7 +243,7 @@ fn place_columns(columns: &Columns, inner: Rect, areas: &mut ClickAreas) {
 
 fn draw_row<'a>(
     app: &'a App,
-    columns: &Columns,
+    columns: &ColumnWidths,
     row: &'a MatrixRow,
     here: bool,
     query: &Query,
@@ -256,16 +256,16 @@ fn draw_row<'a>(
         Span::styled(if marked { "◆ " } else { "  " }, theme.marked.0),
     ];
     spans.extend(name(app, row, columns.name, query));
-    for (place, width) in &columns.environments {
+    for (environment, width) in &columns.environments {
         spans.push(Span::raw("  "));
-        let cursor = here && app.table.column == MatrixColumn::Environment(*place);
-        spans.extend(cell(app, row, *place, *width, columns.short, cursor));
+        let cursor = here && app.table.column == MatrixColumn::Environment(*environment);
+        spans.extend(cell(app, row, *environment, *width, columns.short, cursor));
     }
-    for place in &columns.folded {
-        let judged = columns::mark(row, *place, &app.table);
-        let failing = row.cell(*place).is_some_and(MatrixCell::is_failing);
+    for environment in &columns.folded {
+        let judged = columns::mark(row, *environment, &app.table);
+        let failing = row.cell(*environment).is_some_and(MatrixCell::is_failing);
         // A row that the base lacks has no mark, so its status is shown instead.
-        let status = row.cell(*place).map_or(' ', |c| c.state.status.mark());
+        let status = row.cell(*environment).map_or(' ', |c| c.state.status.mark());
         let symbol = if judged.mark == Mark::None {
             status.to_string()
         } else {

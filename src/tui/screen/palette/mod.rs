@@ -5,9 +5,9 @@ mod view;
 
 use ratatui::{Frame, layout::Rect};
 
-pub use state::{Palette, PaletteCommand};
+pub use state::{PaletteCommand, PaletteScreen};
 
-use super::{Click, Offer, Screen, Step, matrix::MatrixColumn, move_cursor};
+use super::{Click, Offer, Screen, Transition, matrix::MatrixColumn, move_cursor};
 use crate::tui::{
     app::{App, ClickAreas},
     event::Effect,
@@ -17,7 +17,7 @@ use crate::tui::{
     widgets::text_field::TextField,
 };
 
-impl Screen for Palette {
+impl Screen for PaletteScreen {
     fn context(&self) -> Context {
         Context::Palette
     }
@@ -35,26 +35,26 @@ impl Screen for Palette {
         view::draw(app, frame, area, self, areas);
     }
 
-    fn on_action(&mut self, app: &mut App, action: Action) -> Step {
+    fn on_action(&mut self, app: &mut App, action: Action) -> Transition {
         if action != Action::Confirm {
-            return Step::pass();
+            return Transition::pass();
         }
         let command = self.chosen().map(|e| e.command.clone());
-        Step::close().with(command.map(|c| run(app, c)).unwrap_or_default())
+        Transition::close().with(command.map(|c| run(app, c)).unwrap_or_default())
     }
 
     fn field<'a>(&'a mut self, _: &'a mut App) -> Option<&'a mut TextField> {
         Some(&mut self.typed)
     }
 
-    fn on_text(&mut self, _: &mut App) -> Step {
+    fn on_text(&mut self, _: &mut App) -> Transition {
         self.rank();
-        Step::stay()
+        Transition::stay()
     }
 
-    fn on_move(&mut self, _: &mut App, lines: isize) -> Step {
+    fn on_move(&mut self, _: &mut App, lines: isize) -> Transition {
         move_cursor(&mut self.cursor, lines, self.shown.len());
-        Step::stay()
+        Transition::stay()
     }
 
     fn on_click(&mut self, _: &mut App, line: usize) -> Click {
@@ -71,8 +71,8 @@ fn run(app: &mut App, command: PaletteCommand) -> Vec<Effect> {
     match command {
         PaletteCommand::Action(action) => return act(app, action),
         PaletteCommand::Kind(kind) => app.table.set_kind(kind),
-        PaletteCommand::Environment(place) => {
-            app.table.column = MatrixColumn::Environment(place);
+        PaletteCommand::Environment(environment) => {
+            app.table.column = MatrixColumn::Environment(environment);
         }
         PaletteCommand::Backup(environment) => return matrix::backup_all(app, environment),
         PaletteCommand::Theme(name) => app.set_theme(name),

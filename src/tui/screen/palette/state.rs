@@ -5,7 +5,7 @@ use crate::search::{Candidate, Query};
 use crate::tui::{
     app::App,
     keymap::{Action, Context},
-    theme,
+    theme::ThemeName,
     widgets::text_field::TextField,
 };
 
@@ -20,7 +20,7 @@ pub enum PaletteCommand {
     Kind(Option<Kind>),
     Environment(EnvironmentIndex),
     Backup(EnvironmentIndex),
-    Theme(&'static str),
+    Theme(ThemeName),
 }
 
 #[derive(Debug)]
@@ -32,7 +32,7 @@ pub struct PaletteEntry {
 }
 
 #[derive(Debug)]
-pub struct Palette {
+pub struct PaletteScreen {
     pub typed: TextField,
     pub entries: Vec<PaletteEntry>,
     /// Indexes of the entries that match, best first.
@@ -40,7 +40,7 @@ pub struct Palette {
     pub cursor: usize,
 }
 
-impl Palette {
+impl PaletteScreen {
     /// A palette of every action of the matrix, every kind, environment and theme.
     pub fn of(app: &App) -> Self {
         let keymap = &app.keymap;
@@ -83,11 +83,11 @@ impl Palette {
                 None,
             ));
         }
-        for name in theme::NAMES {
+        for name in ThemeName::ALL {
             entries.push(entry(
                 PaletteCommand::Theme(name),
-                &format!("theme {name}"),
-                &format!("use the {name} colours"),
+                &format!("theme {}", name.label()),
+                &format!("use the {} colours", name.label()),
                 None,
             ));
         }

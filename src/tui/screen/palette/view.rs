@@ -6,7 +6,7 @@ use ratatui::{
     text::{Line, Span},
 };
 
-use super::Palette;
+use super::PaletteScreen;
 use crate::tui::{
     app::{App, ClickAreas},
     widgets::{frame::popup, list::List, text::fit},
@@ -17,7 +17,7 @@ pub fn draw(
     app: &App,
     frame: &mut Frame<'_>,
     area: Rect,
-    palette: &Palette,
+    palette: &PaletteScreen,
     areas: &mut ClickAreas,
 ) {
     let theme = &app.theme;
@@ -33,8 +33,8 @@ pub fn draw(
         frame.render_widget(nothing, Rect { height: 1, ..list });
     }
     let width = usize::from(list.width).saturating_sub(33);
-    let lines = palette.shown.iter().map(|place| {
-        let entry = &palette.entries[*place];
+    let lines = palette.shown.iter().map(|index| {
+        let entry = &palette.entries[*index];
         Line::from(vec![
             Span::raw(format!("{:<22}", entry.text)),
             Span::styled(format!("{:<10}", entry.key), theme.key.0),

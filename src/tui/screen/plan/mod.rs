@@ -1,16 +1,16 @@
 //! The plan of a restore, a promotion or an undo: what will be done and what speaks against it.
 
-pub mod update;
-pub mod view;
+mod update;
+mod view;
 
 use ratatui::{Frame, layout::Rect};
 
-use super::{Offer, Screen, Step, move_cursor};
+use super::{Offer, Screen, Transition};
 use crate::tui::{
     app::{App, ClickAreas},
     event::Planned,
     keymap::{Action, Context},
-    widgets::{consent::Consent, text_field::TextField},
+    widgets::{consent::Consent, list::TextScroll, text_field::TextField},
 };
 
 /// A plan that is shown, and what was typed to confirm it.
@@ -18,13 +18,13 @@ use crate::tui::{
 pub struct PlanScreen {
     pub planned: Planned,
     pub consent: Consent,
-    pub scroll: usize,
+    pub scroll: TextScroll,
 }
 
 impl PlanScreen {
     /// Shows a plan from its first line; nothing is typed yet.
     pub fn new(planned: Planned) -> Self {
-        Self { planned, consent: Consent::default(), scroll: 0 }
+        Self { planned, consent: Consent::default(), scroll: TextScroll::default() }
     }
 }
 
@@ -52,7 +52,7 @@ impl Screen for PlanScreen {
         view::draw(app, frame, area, self, areas);
     }
 
-    fn on_action(&mut self, app: &mut App, action: Action) -> Step {
+    fn on_action(&mut self, app: &mut App, action: Action) -> Transition {
         update::on_action(app, self, action)
     }
 
@@ -60,15 +60,13 @@ impl Screen for PlanScreen {
         Some(&mut self.consent.field)
     }
 
-    fn on_text(&mut self, _: &mut App) -> Step {
+    fn on_text(&mut self, _: &mut App) -> Transition {
         self.consent.refused = None;
-        Step::stay()
+        Transition::stay()
     }
 
-    fn on_move(&mut self, app: &mut App, lines: isize) -> Step {
-        // How many lines there are depends on the width; the narrowest gives the most.
-        let count = view::lines(app, &self.planned.prepared.plan, view::NARROWEST).len();
-        move_cursor(&mut self.scroll, lines, count);
-        Step::stay()
+    fn on_move(&mut self, app: &mut App, lines: isize) -> Transition {
+        self.scroll.scroll(lines, app.areas.list);
+        Transition::stay()
     }
 }

@@ -14,13 +14,11 @@ use crate::tui::{
     widgets::{
         consent::{Question, finding_lines},
         frame::{WIDE, border_of, popup, wide_room},
+        key_line::KeyLine,
         list::scrolled,
         text::{capitalized, fit, wrap},
     },
 };
-
-/// The narrowest width to which a plan is broken.
-pub const NARROWEST: usize = 40;
 
 /// Draws the plan as a box, with the question to the person on its last line.
 pub fn draw(
@@ -38,32 +36,37 @@ pub fn draw(
     let framed = popup(app, frame, area, size, &title, border);
     let inner = framed.inner;
     let room = Rect { height: inner.height.saturating_sub(2), ..inner };
-    scrolled(app, frame, framed, room, lines, screen.scroll, areas);
+    scrolled(app, frame, framed, room, lines, screen.scroll.first_or(0), areas);
     let ask = Rect { y: inner.y + inner.height.saturating_sub(1), height: 1, ..inner };
-    frame.render_widget(screen.consent.line(app, question(plan)), ask);
-}
-
-/// What the plan asks of a person.
-pub fn question(plan: &RestorePlan) -> Question {
-    if plan.blockers().next().is_some() {
-        Question::Blocked
-    } else if !plan.changes_something() {
-        Question::Proof
-    } else {
-        plan.name_to_type().map_or(Question::Confirm, Question::Name)
-    }
+    screen.consent.line(app, Question::of(plan)).draw(frame, ask, areas);
 }
 
 /// The plan as lines of a width.
-pub fn lines<'a>(app: &App, plan: &RestorePlan, width: usize) -> Vec<Line<'a>> {
+fn lines<'a>(app: &App, plan: &RestorePlan, width: usize) -> Vec<KeyLine<'a>> {
+    let mut lines: Vec<KeyLine<'a>> = Vec::new();
+    lines.extend(strategy_lines(app, plan, width).into_iter().map(KeyLine::from));
+    lines.push(KeyLine::default());
+    lines.extend(check_lines(app, plan, width));
+    lines.push(KeyLine::default());
+    lines.extend(step_lines(app, plan, width).into_iter().map(KeyLine::from));
+    if plan.changes_something() {
+        lines.push(KeyLine::default());
+        let text = format!("if a step fails: {}", plan.if_it_fails.join("; "));
+        for (i, text) in wrap(&text, width).into_iter().enumerate() {
+            let indent = if i == 0 { "" } else { "  " };
+            lines.push(Line::styled(format!("{indent}{text}"), app.theme.dim.0).into());
+        }
+    }
+    lines
+}
+
+/// Where it comes from, and in which way it reaches the target.
+fn strategy_lines<'a>(app: &App, plan: &RestorePlan, width: usize) -> Vec<Line<'a>> {
     let theme = &app.theme;
     let label = |text: &'static str| Span::styled(format!("{text:<7}"), theme.dim.0);
-    let mut lines = vec![Line::from(vec![
-        label("from"),
-        Span::raw(fit(&plan.source, width.saturating_sub(7))),
-    ])];
-    let strategy = format!("{}: ", plan.way());
     let room = width.saturating_sub(7);
+    let mut lines = vec![Line::from(vec![label("from"), Span::raw(fit(&plan.source, room))])];
+    let strategy = format!("{}: ", plan.way());
     for (i, text) in wrap(&format!("{strategy}{}", plan.reason), room).into_iter().enumerate() {
         // The strategy stands out; its reason continues below it.
         let line = match text.strip_prefix(strategy.as_str()).filter(|_| i == 0) {
@@ -78,20 +81,31 @@ pub fn lines<'a>(app: &App, plan: &RestorePlan, width: usize) -> Vec<Line<'a>> {
         };
         lines.push(Line::from(line));
     }
-    lines.push(Line::raw(""));
+    lines
+}
+
+/// The findings, with the key below the first one that has a remedy.
+fn check_lines<'a>(app: &App, plan: &RestorePlan, width: usize) -> Vec<KeyLine<'a>> {
+    let mut lines = Vec::new();
     let mut first = true;
     for check in &plan.checks {
-        lines.extend(finding_lines(app, check, width));
+        lines.extend(finding_lines(app, check, width).into_iter().map(KeyLine::from));
         if let Some(remedy) = check.remedy.as_ref().filter(|_| std::mem::take(&mut first)) {
             let key = app.key(Context::Plan, Action::Fix);
-            let line = vec![
-                Span::styled(format!("    {key} "), theme.key.0),
-                Span::styled(remedy.describe(), theme.text.0),
+            let words = [
+                Span::styled(format!("    {key} "), app.theme.key.0),
+                Span::styled(remedy.describe(), app.theme.text.0),
             ];
-            lines.push(Line::from(line));
+            lines.push(KeyLine::default().key(Action::Fix, words));
         }
     }
-    lines.push(Line::raw(""));
+    lines
+}
+
+/// The steps, numbered from 1.
+fn step_lines<'a>(app: &App, plan: &RestorePlan, width: usize) -> Vec<Line<'a>> {
+    let theme = &app.theme;
+    let mut lines = Vec::new();
     for (n, step) in plan.steps.iter().enumerate() {
         for (i, text) in wrap(&step.text, width.saturating_sub(4)).into_iter().enumerate() {
             let head = if i == 0 { format!("{:>2} ", n + 1) } else { "   ".into() };
@@ -99,16 +113,6 @@ pub fn lines<'a>(app: &App, plan: &RestorePlan, width: usize) -> Vec<Line<'a>> {
                 Span::styled(head, theme.accent.0),
                 Span::styled(text, theme.text.0),
             ]));
-        }
-    }
-    if plan.changes_something() {
-        lines.push(Line::raw(""));
-        for (i, text) in wrap(&format!("if a step fails: {}", plan.if_it_fails.join("; ")), width)
-            .into_iter()
-            .enumerate()
-        {
-            let indent = if i == 0 { "" } else { "  " };
-            lines.push(Line::styled(format!("{indent}{text}"), theme.dim.0));
         }
     }
     lines

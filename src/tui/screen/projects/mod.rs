@@ -5,16 +5,16 @@ mod view;
 
 use ratatui::{Frame, layout::Rect};
 
-pub use state::Projects;
+pub use state::ProjectsScreen;
 
-use super::{Click, Offer, Screen, Step, move_cursor};
+use super::{Click, Offer, Screen, Transition, move_cursor};
 use crate::tui::{
     app::{App, ClickAreas},
     keymap::{Action, Context},
     widgets::text_field::TextField,
 };
 
-impl Screen for Projects {
+impl Screen for ProjectsScreen {
     fn context(&self) -> Context {
         Context::Palette
     }
@@ -32,27 +32,27 @@ impl Screen for Projects {
         view::draw(app, frame, area, self, areas);
     }
 
-    fn on_action(&mut self, app: &mut App, action: Action) -> Step {
+    fn on_action(&mut self, app: &mut App, action: Action) -> Transition {
         if action != Action::Confirm {
-            return Step::pass();
+            return Transition::pass();
         }
-        let Some(chosen) = self.chosen() else { return Step::stay() };
+        let Some(chosen) = self.chosen() else { return Transition::stay() };
         app.table.set_scope(chosen.clone());
-        Step::close()
+        Transition::close()
     }
 
     fn field<'a>(&'a mut self, _: &'a mut App) -> Option<&'a mut TextField> {
         Some(&mut self.typed)
     }
 
-    fn on_text(&mut self, app: &mut App) -> Step {
+    fn on_text(&mut self, app: &mut App) -> Transition {
         self.rank(&app.table);
-        Step::stay()
+        Transition::stay()
     }
 
-    fn on_move(&mut self, _: &mut App, lines: isize) -> Step {
+    fn on_move(&mut self, _: &mut App, lines: isize) -> Transition {
         move_cursor(&mut self.cursor, lines, self.shown.len());
-        Step::stay()
+        Transition::stay()
     }
 
     fn on_click(&mut self, _: &mut App, line: usize) -> Click {

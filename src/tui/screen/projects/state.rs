@@ -11,7 +11,7 @@ const LONGEST: usize = 80;
 
 /// The list, and what is typed to narrow it.
 #[derive(Debug)]
-pub struct Projects {
+pub struct ProjectsScreen {
     pub typed: TextField,
     /// None: all scopes.
     pub lines: Vec<Option<Scope>>,
@@ -20,7 +20,7 @@ pub struct Projects {
     pub cursor: usize,
 }
 
-impl Projects {
+impl ProjectsScreen {
     /// All scopes that a list or the store knows: those with most failures first, then those with
     /// most differences.
     pub fn of(app: &App) -> Self {

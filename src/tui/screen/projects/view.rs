@@ -7,7 +7,7 @@ use ratatui::{
 };
 
 use super::{
-    Projects,
+    ProjectsScreen,
     state::{name, word},
 };
 use crate::model::{Scope, plural, thousands};
@@ -25,7 +25,7 @@ pub fn draw(
     app: &App,
     frame: &mut Frame<'_>,
     area: Rect,
-    projects: &Projects,
+    projects: &ProjectsScreen,
     areas: &mut ClickAreas,
 ) {
     let theme = &app.theme;
@@ -43,8 +43,8 @@ pub fn draw(
         frame.render_widget(nothing, Rect { height: 1, ..list });
     }
     let width = usize::from(list.width).saturating_sub(CODE + COUNTS + 2);
-    let lines = projects.shown.iter().map(|place| {
-        let scope = projects.lines[*place].as_ref();
+    let lines = projects.shown.iter().map(|index| {
+        let scope = projects.lines[*index].as_ref();
         // Environments may answer while the list is open.
         let counts = app.table.counts_of(scope);
         let of = |n: usize, word: &str| match n {

@@ -5,9 +5,7 @@ mod view;
 
 use ratatui::{Frame, layout::Rect};
 
-pub use update::ask;
-
-use super::{Offer, Screen, ScreenId, Step, consent_offers, move_cursor, plan::view::NARROWEST};
+use super::{Offer, Screen, ScreenId, Transition, consent_offers};
 use crate::model::{EnvironmentIndex, Level};
 use crate::ops::recover::RecoveryPlan;
 use crate::tui::{
@@ -15,19 +13,26 @@ use crate::tui::{
     event::ScreenEvent,
     failure::Failure,
     keymap::{Action, Context},
-    widgets::{consent::Consent, text_field::TextField},
+    widgets::{consent::Consent, list::TextScroll, text_field::TextField},
 };
 
 /// What would be done with failed instances, and what was typed to confirm it.
 #[derive(Debug)]
-pub struct Recover {
+pub struct RecoverScreen {
     pub id: ScreenId,
     pub environment: EnvironmentIndex,
     /// None until it is known which instances failed.
     pub plan: Option<RecoveryPlan>,
     pub consent: Consent,
-    /// The first line of the findings that is shown.
-    pub scroll: usize,
+    pub scroll: TextScroll,
+}
+
+impl RecoverScreen {
+    /// Waits for the plan; nothing is typed yet.
+    pub fn new(id: ScreenId, environment: EnvironmentIndex) -> Self {
+        let (consent, scroll) = (Consent::default(), TextScroll::default());
+        Self { id, environment, plan: None, consent, scroll }
+    }
 }
 
 /// The answers to what the screen asked for.
@@ -36,7 +41,7 @@ pub enum RecoverEvent {
     Planned(Result<Box<RecoveryPlan>, Failure>),
 }
 
-impl Screen for Recover {
+impl Screen for RecoverScreen {
     fn context(&self) -> Context {
         Context::Plan
     }
@@ -54,13 +59,12 @@ impl Screen for Recover {
         view::draw(app, frame, area, self, areas);
     }
 
-    fn on_move(&mut self, app: &mut App, lines: isize) -> Step {
-        let count = self.plan.as_ref().map_or(0, |plan| view::lines(app, plan, NARROWEST).len());
-        move_cursor(&mut self.scroll, lines, count);
-        Step::stay()
+    fn on_move(&mut self, app: &mut App, lines: isize) -> Transition {
+        self.scroll.scroll(lines, app.areas.list);
+        Transition::stay()
     }
 
-    fn on_action(&mut self, app: &mut App, action: Action) -> Step {
+    fn on_action(&mut self, app: &mut App, action: Action) -> Transition {
         update::on_action(app, self, action)
     }
 
@@ -68,18 +72,18 @@ impl Screen for Recover {
         Some(&mut self.consent.field)
     }
 
-    fn on_text(&mut self, _: &mut App) -> Step {
+    fn on_text(&mut self, _: &mut App) -> Transition {
         self.consent.refused = None;
-        Step::stay()
+        Transition::stay()
     }
 
     fn id(&self) -> Option<ScreenId> {
         Some(self.id)
     }
 
-    fn on_event(&mut self, app: &mut App, event: ScreenEvent) -> Step {
+    fn on_event(&mut self, app: &mut App, event: ScreenEvent) -> Transition {
         let ScreenEvent::Recover(RecoverEvent::Planned(result)) = event else {
-            return Step::stay();
+            return Transition::stay();
         };
         update::planned(app, self, result)
     }

@@ -1,77 +1,61 @@
 //! Asks which instances failed, and does with them what was confirmed.
 
-use super::Recover;
-use crate::model::{EnvironmentIndex, IntegrationId, Level};
-use crate::oic::Recovery;
+use super::RecoverScreen;
+use crate::model::Level;
 use crate::ops::recover::RecoveryPlan;
 use crate::tui::{
     app::App,
     event::{Effect, RecoveryEffect},
     failure::Failure,
     keymap::Action,
-    screen::{Step, leave_unchanged},
-    widgets::consent::Consent,
+    screen::{Transition, leave_unchanged},
 };
-
-/// Opens the plan for one failed instance, or for all of the last day.
-pub fn ask(
-    app: &mut App,
-    environment: EnvironmentIndex,
-    integration: IntegrationId,
-    recovery: Recovery,
-    only: Option<Vec<String>>,
-) -> Step {
-    let id = app.next_id();
-    let screen = Recover { id, environment, plan: None, consent: Consent::default(), scroll: 0 };
-    let plan = RecoveryEffect::Plan { id, environment, integration, recovery, only };
-    Step::open(screen).with([Effect::Recovery(plan)])
-}
 
 /// Shows the plan, or closes the screen and says why there is none.
 pub fn planned(
     app: &mut App,
-    screen: &mut Recover,
+    screen: &mut RecoverScreen,
     result: Result<Box<RecoveryPlan>, Failure>,
-) -> Step {
+) -> Transition {
     match result {
         Ok(plan) => {
             screen.plan = Some(*plan);
-            Step::stay()
+            Transition::stay()
         }
         Err(why) => {
             app.say(Level::Blocker, why);
-            Step::close()
+            Transition::close()
         }
     }
 }
 
 /// Answers a key: begins the recovery, or closes with nothing changed.
-pub fn on_action(app: &mut App, screen: &mut Recover, action: Action) -> Step {
+pub fn on_action(app: &mut App, screen: &mut RecoverScreen, action: Action) -> Transition {
     match action {
         Action::Confirm => confirm(app, screen),
         Action::Back => leave_unchanged(app),
         // No finding of this plan has a remedy.
-        Action::Fix => Step::stay(),
-        _ => Step::pass(),
+        Action::Fix => Transition::stay(),
+        _ => Transition::pass(),
     }
 }
 
-fn confirm(app: &mut App, screen: &mut Recover) -> Step {
-    let Some(plan) = screen.plan.clone() else { return Step::stay() };
+fn confirm(app: &mut App, screen: &mut RecoverScreen) -> Transition {
+    let Some(plan) = screen.plan.clone() else { return Transition::stay() };
     let (environment, title) = (screen.environment, plan.title());
     if let Some(wait) = app.jobs.wait_for(environment) {
         screen.consent.refused = Some(wait);
-        return Step::stay();
+        return Transition::stay();
     }
     match plan.approve(Some(screen.consent.typed())) {
         Ok(approved) => {
             let (job, _) = app.jobs.begin(title, Some(environment), None);
             let run = RecoveryEffect::Run { job, environment, approved: Box::new(approved) };
-            Step::close().with([Effect::Recovery(run)])
+            Transition::close().with([Effect::Recovery(run)])
         }
         Err(refused) => {
             screen.consent.refused = Some(refused.short());
-            Step::stay()
+            Transition::stay()
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use ratatui::{Frame, layout::Rect, text::Line};
 
-use super::Recover;
+use super::RecoverScreen;
 use crate::model::Level;
 use crate::ops::recover::RecoveryPlan;
 use crate::tui::{
@@ -20,13 +20,13 @@ pub fn draw(
     app: &App,
     frame: &mut Frame<'_>,
     area: Rect,
-    screen: &Recover,
+    screen: &RecoverScreen,
     areas: &mut ClickAreas,
 ) {
     let theme = &app.theme;
     let Some(plan) = &screen.plan else {
         let inner = popup(app, frame, area, (70, 4), "Failed runs", theme.accent.0).inner;
-        let text = format!("{} looking up which runs failed; nothing is sent", spinner(app.beat));
+        let text = format!("{} looking up which runs failed; nothing is sent", spinner(app.ticks));
         return frame.render_widget(Line::styled(text, theme.text.0), inner);
     };
     let width = wide_room(area);
@@ -36,7 +36,7 @@ pub fn draw(
     let framed = popup(app, frame, area, size, &capitalized(&plan.title()), border);
     let inner = framed.inner;
     let room = Rect { height: inner.height.saturating_sub(2), ..inner };
-    scrolled(app, frame, framed, room, lines, screen.scroll, areas);
+    scrolled(app, frame, framed, room, lines, screen.scroll.first_or(0), areas);
     let blocked = plan.checks.iter().any(|c| c.level == Level::Blocker);
     let question = match (blocked, plan.protected) {
         (true, _) => Question::Blocked,
@@ -44,10 +44,10 @@ pub fn draw(
         (false, false) => Question::Confirm,
     };
     let ask = Rect { y: inner.y + inner.height.saturating_sub(1), height: 1, ..inner };
-    frame.render_widget(screen.consent.line(app, question), ask);
+    screen.consent.line(app, question).draw(frame, ask, areas);
 }
 
 /// The findings, broken to a width.
-pub fn lines<'a>(app: &'a App, plan: &'a RecoveryPlan, width: usize) -> Vec<Line<'a>> {
+fn lines<'a>(app: &'a App, plan: &'a RecoveryPlan, width: usize) -> Vec<Line<'a>> {
     plan.checks.iter().flat_map(|c| finding_lines(app, c, width)).collect()
 }

@@ -5,33 +5,32 @@ mod view;
 
 use ratatui::{Frame, layout::Rect};
 
-use super::{Offer, Screen, Step, consent_offers, move_cursor, plan::view::NARROWEST};
+use super::{Offer, Screen, Transition, consent_offers};
 use crate::restore::Journal;
 use crate::tui::{
     app::{App, ClickAreas},
     event::Resumption,
     keymap::{Action, Context},
-    widgets::{consent::Consent, text_field::TextField},
+    widgets::{consent::Consent, list::TextScroll, text_field::TextField},
 };
 
 /// A run that was cut off, and how it shall end.
 #[derive(Debug)]
-pub struct Reopen {
+pub struct ReopenScreen {
     pub journal: Journal,
     pub how: Resumption,
     pub consent: Consent,
-    /// The first line that is shown; none: the last ones, which are nearest to the question.
-    pub scroll: Option<usize>,
+    pub scroll: TextScroll,
 }
 
-impl Reopen {
+impl ReopenScreen {
     /// Asks to continue or undo a run; nothing is typed yet.
     pub fn new(journal: Journal, how: Resumption) -> Self {
-        Self { journal, how, consent: Consent::default(), scroll: None }
+        Self { journal, how, consent: Consent::default(), scroll: TextScroll::default() }
     }
 }
 
-impl Screen for Reopen {
+impl Screen for ReopenScreen {
     fn context(&self) -> Context {
         Context::Plan
     }
@@ -44,15 +43,12 @@ impl Screen for Reopen {
         view::draw(app, frame, area, self, areas);
     }
 
-    fn on_move(&mut self, app: &mut App, lines: isize) -> Step {
-        let (shown, count) = (app.areas.list, view::lines(app, self, NARROWEST).len());
-        let mut first = self.scroll.or(shown.map(|(_, first)| first)).unwrap_or_default();
-        move_cursor(&mut first, lines, count);
-        self.scroll = Some(first);
-        Step::stay()
+    fn on_move(&mut self, app: &mut App, lines: isize) -> Transition {
+        self.scroll.scroll(lines, app.areas.list);
+        Transition::stay()
     }
 
-    fn on_action(&mut self, app: &mut App, action: Action) -> Step {
+    fn on_action(&mut self, app: &mut App, action: Action) -> Transition {
         update::on_action(app, self, action)
     }
 
@@ -60,8 +56,8 @@ impl Screen for Reopen {
         Some(&mut self.consent.field)
     }
 
-    fn on_text(&mut self, _: &mut App) -> Step {
+    fn on_text(&mut self, _: &mut App) -> Transition {
         self.consent.refused = None;
-        Step::stay()
+        Transition::stay()
     }
 }

@@ -6,12 +6,12 @@ use ratatui::{
     text::{Line, Span},
 };
 
-use super::Reopen;
+use super::ReopenScreen;
 use crate::tui::{
     app::{App, ClickAreas},
     event::Resumption,
-    screen::plan::view::question,
     widgets::{
+        consent::Question,
         frame::{WIDE, border_of, popup, wide_room},
         list::scrolled,
         text::{capitalized, fit, wrap},
@@ -20,7 +20,13 @@ use crate::tui::{
 
 /// Draws the steps, marked as done, begun or open, with the question to the person on the last
 /// line.
-pub fn draw(app: &App, frame: &mut Frame<'_>, area: Rect, view: &Reopen, areas: &mut ClickAreas) {
+pub fn draw(
+    app: &App,
+    frame: &mut Frame<'_>,
+    area: Rect,
+    view: &ReopenScreen,
+    areas: &mut ClickAreas,
+) {
     let theme = &app.theme;
     let plan = &view.journal.plan;
     let lines = lines(app, view, wide_room(area));
@@ -32,14 +38,14 @@ pub fn draw(app: &App, frame: &mut Frame<'_>, area: Rect, view: &Reopen, areas: 
     let inner = framed.inner;
     let room = Rect { height: inner.height.saturating_sub(2), ..inner };
     // The last lines are nearest to the question.
-    let first = view.scroll.unwrap_or(lines.len());
+    let first = view.scroll.first_or(lines.len());
     scrolled(app, frame, framed, room, lines, first, areas);
     let ask = Rect { y: inner.y + inner.height.saturating_sub(1), height: 1, ..inner };
-    frame.render_widget(view.consent.line(app, question(plan)), ask);
+    view.consent.line(app, Question::of(plan)).draw(frame, ask, areas);
 }
 
 /// The steps as they stand, and what will be done, broken to a width.
-pub fn lines<'a>(app: &'a App, view: &'a Reopen, width: usize) -> Vec<Line<'a>> {
+fn lines<'a>(app: &'a App, view: &'a ReopenScreen, width: usize) -> Vec<Line<'a>> {
     let (theme, plan) = (&app.theme, &view.journal.plan);
     let mut lines = Vec::new();
     for (index, step) in plan.indexed_steps() {

@@ -6,9 +6,9 @@ mod view;
 use jiff::Timestamp;
 use ratatui::{Frame, layout::Rect};
 
-pub use update::{on_runs, undo_job};
+pub use update::on_runs;
 
-use super::{Click, Offer, Screen, Step, move_cursor};
+use super::{Click, Offer, Screen, Transition, move_cursor};
 use crate::model::{EnvironmentName, RunId};
 use crate::restore::{Journal, RunProcess};
 use crate::tui::{
@@ -19,12 +19,12 @@ use crate::tui::{
 };
 
 /// Runs of the store, newest first.
-#[derive(Debug, Default)]
-pub struct Runs {
+#[derive(Debug)]
+pub struct RunsScreen {
     pub rows: Vec<RunRow>,
     pub cursor: usize,
-    /// Shown unasked at the start, because something waits.
-    pub unasked: bool,
+    /// All that a person asked for, or those that wait, which are shown unasked at the start.
+    pub which: WhichRuns,
 }
 
 /// A run, and whether a program works on it now.
@@ -54,7 +54,7 @@ pub enum RunsEvent {
     Left(Result<RunId, Failure>),
 }
 
-impl Screen for Runs {
+impl Screen for RunsScreen {
     fn context(&self) -> Context {
         Context::Runs
     }
@@ -63,6 +63,10 @@ impl Screen for Runs {
         let row = self.rows.get(self.cursor);
         let open = row.is_some_and(|r| r.journal.is_open());
         let undoable = row.is_some_and(|r| r.journal.is_open() || r.journal.changed());
+        let back = match self.which {
+            WhichRuns::All => "back",
+            WhichRuns::Waiting => "later",
+        };
         let mut offers = Vec::new();
         offers.extend(open.then(|| Offer::of(Action::GoOn)));
         offers.extend(undoable.then(|| Offer::of(Action::Undo)));
@@ -71,7 +75,7 @@ impl Screen for Runs {
             Offer::named(Action::Confirm, "look at it"),
             Offer::of(Action::Up),
             Offer::of(Action::Down),
-            Offer::named(Action::Back, if self.unasked { "later" } else { "back" }),
+            Offer::named(Action::Back, back),
             Offer::of(Action::Help),
         ]);
         offers
@@ -81,13 +85,13 @@ impl Screen for Runs {
         view::draw(app, frame, area, self, areas);
     }
 
-    fn on_action(&mut self, app: &mut App, action: Action) -> Step {
+    fn on_action(&mut self, app: &mut App, action: Action) -> Transition {
         update::on_action(app, self, action)
     }
 
-    fn on_move(&mut self, _: &mut App, lines: isize) -> Step {
+    fn on_move(&mut self, _: &mut App, lines: isize) -> Transition {
         move_cursor(&mut self.cursor, lines, self.rows.len());
-        Step::stay()
+        Transition::stay()
     }
 
     fn on_click(&mut self, _: &mut App, line: usize) -> Click {

@@ -1,53 +1,50 @@
 //! A run is looked at, continued, undone or left.
 
-use super::{RunRow, Runs, RunsEvent};
+use super::{RunRow, RunsEvent, RunsScreen};
 use crate::model::{Level, plural};
-use crate::restore::{Journal, PlanOptions};
+use crate::restore::Journal;
 use crate::tui::{
     app::App,
-    event::{Effect, PlanQuestion, Resumption, RunsEffect, WhichRuns},
-    jobs::JobId,
+    event::{Effect, RunsEffect, WhichRuns},
     keymap::{Action, Context},
     navigate,
-    screen::{Step, reopen::Reopen, running::Running},
+    screen::Transition,
 };
 
 /// Answers a key for the run under the cursor; every key is passed on where the list is empty.
-pub fn on_action(app: &mut App, screen: &mut Runs, action: Action) -> Step {
-    let Some(row) = screen.rows.get(screen.cursor).cloned() else { return Step::pass() };
+pub fn on_action(app: &mut App, screen: &mut RunsScreen, action: Action) -> Transition {
+    let Some(row) = screen.rows.get(screen.cursor).cloned() else { return Transition::pass() };
     match action {
         Action::Confirm => {
             let environment = app.environment(&row.journal.plan.environment);
             let job = app.jobs.recall(environment, row.journal);
-            Step::replace(Running::of(job))
+            navigate::job(job).instead()
         }
-        Action::GoOn => match taken(app, row) {
+        Action::GoOn => match journal_to_end(app, row) {
+            Some(journal) if journal.is_open() => navigate::resume(journal).instead(),
+            _ => Transition::stay(),
+        },
+        Action::Undo => match journal_to_end(app, row) {
+            Some(journal) => navigate::undo(app, journal).instead(),
+            None => Transition::stay(),
+        },
+        Action::LeaveRun => match journal_to_end(app, row) {
             Some(journal) if journal.is_open() => {
-                Step::replace(Reopen::new(journal, Resumption::Continue))
+                Transition::close().with([Effect::Runs(RunsEffect::Leave(Box::new(journal)))])
             }
-            _ => Step::stay(),
+            _ => Transition::stay(),
         },
-        Action::Undo => match taken(app, row) {
-            Some(journal) => undo(app, journal).instead(),
-            None => Step::stay(),
-        },
-        Action::LeaveRun => match taken(app, row) {
-            Some(journal) if journal.is_open() => {
-                Step::close().with([Effect::Runs(RunsEffect::Leave(Box::new(journal)))])
-            }
-            _ => Step::stay(),
-        },
-        Action::Back if screen.unasked => {
+        Action::Back if screen.which == WhichRuns::Waiting => {
             let key = app.key(Context::Explorer, Action::Runs);
             app.say(Level::Warning, format!("nothing was changed; {key} shows what waits"));
-            Step::close()
+            Transition::close()
         }
-        _ => Step::pass(),
+        _ => Transition::pass(),
     }
 }
 
 /// The journal of a run that may be continued, undone or left; says why where it may not.
-fn taken(app: &mut App, RunRow { journal, process }: RunRow) -> Option<Journal> {
+fn journal_to_end(app: &mut App, RunRow { journal, process }: RunRow) -> Option<Journal> {
     let why = if app.environment(&journal.plan.environment).is_none() {
         format!("{} is no environment of this config", journal.plan.environment)
     } else if process.is_alive() {
@@ -59,37 +56,14 @@ fn taken(app: &mut App, RunRow { journal, process }: RunRow) -> Option<Journal> 
     None
 }
 
-/// Undoes the run of a job that has ended.
-pub fn undo_job(app: &mut App, job: JobId) -> Step {
-    let journal = app.jobs.restore(job).and_then(|(_, r)| r.journal.as_deref().cloned());
-    journal.map_or_else(Step::stay, |journal| undo(app, journal))
-}
-
-/// Undoes an open run as its journal says; makes a plan to undo a finished one.
-fn undo(app: &mut App, journal: Journal) -> Step {
-    let Some(environment) = app.environment(&journal.plan.environment) else {
-        return Step::stay();
-    };
-    if journal.is_open() {
-        return Step::open(Reopen::new(journal, Resumption::Undo));
-    }
-    if !journal.changed() {
-        app.say(Level::Fact, "it changed nothing: there is nothing to undo");
-        return Step::stay();
-    }
-    let title = format!("undo {}", journal.plan.title());
-    let question = PlanQuestion::Undo(journal.run);
-    navigate::plan(app, environment, title, question, PlanOptions::default())
-}
-
 /// Takes in the runs of the store. At the start it shows those that wait, and nothing where none
 /// does.
-pub fn on_runs(app: &mut App, event: RunsEvent) -> Vec<Effect> {
+pub fn on_runs(app: &mut App, event: RunsEvent) -> Transition {
     match event {
         RunsEvent::Found { which, result, drills } => {
             app.store.drills = drills;
             match result {
-                Ok(rows) => found(app, which, rows),
+                Ok(rows) => return found(app, which, rows),
                 Err(why) => app.say(Level::Warning, why),
             }
         }
@@ -98,26 +72,28 @@ pub fn on_runs(app: &mut App, event: RunsEvent) -> Vec<Effect> {
         }
         RunsEvent::Left(Err(why)) => app.say(Level::Blocker, why),
     }
-    vec![]
+    Transition::stay()
 }
 
-fn found(app: &mut App, which: WhichRuns, mut rows: Vec<RunRow>) {
+fn found(app: &mut App, which: WhichRuns, mut rows: Vec<RunRow>) -> Transition {
     match which {
         WhichRuns::All if rows.is_empty() => {
             app.say(Level::Fact, "no run is recorded in this store yet");
+            Transition::stay()
         }
-        WhichRuns::All => app.screens.push(Box::new(Runs { rows, cursor: 0, unasked: false })),
+        WhichRuns::All => navigate::runs(rows, which),
         WhichRuns::Waiting => {
             rows.retain(|r| app.environment(&r.journal.plan.environment).is_some());
             if rows.is_empty() {
-                return;
+                return Transition::stay();
             }
             let count = plural(rows.len(), "run");
             let text = format!("{count} cut off or held: continue, undo, or leave");
             app.say(Level::Warning, text);
             // A person who works already is not interrupted; the toast says it.
-            if app.screens.len() == 1 {
-                app.screens.push(Box::new(Runs { rows, cursor: 0, unasked: true }));
+            match app.screens.len() {
+                1 => navigate::runs(rows, which),
+                _ => Transition::stay(),
             }
         }
     }

@@ -4,17 +4,18 @@ use ratatui::{
     Frame,
     layout::Rect,
     text::{Line, Span},
-    widgets::Paragraph,
 };
 
-use super::{RunRow, Runs};
+use super::{RunRow, RunsScreen};
 use crate::model::short_date;
 use crate::restore::{Ending, EndingTone, Journal};
 use crate::tui::{
     app::{App, ClickAreas},
+    event::WhichRuns,
     keymap::{Action, Context},
     widgets::{
         frame::{WIDE, border_of, ending_style, popup},
+        key_line::{KeyLine, draw_lines},
         list::List,
         text::{fit, spinner},
     },
@@ -29,13 +30,21 @@ const CHOICES: [(Action, &str); 3] = [
 
 /// Draws the runs as a box with the cursor at its row, and below them what that run waits for or
 /// why it failed.
-pub fn draw(app: &App, frame: &mut Frame<'_>, area: Rect, view: &Runs, areas: &mut ClickAreas) {
+pub fn draw(
+    app: &App,
+    frame: &mut Frame<'_>,
+    area: Rect,
+    view: &RunsScreen,
+    areas: &mut ClickAreas,
+) {
     let chosen = view.rows.get(view.cursor);
     let waits = chosen.is_some_and(RunRow::waits);
     let below: u16 = if waits { 5 } else { 2 };
     let height = view.rows.len().clamp(1, 18) as u16 + below + 2;
-    let title =
-        if view.unasked { "A run was cut off: choose how it ends" } else { "Runs, newest first" };
+    let title = match view.which {
+        WhichRuns::All => "Runs, newest first",
+        WhichRuns::Waiting => "A run was cut off: choose how it ends",
+    };
     let environment = chosen.and_then(|r| app.environment(&r.journal.plan.environment));
     let border = environment.map_or(app.theme.border.0, |e| border_of(app, e));
     let framed = popup(app, frame, area, (WIDE, height), title, border);
@@ -49,29 +58,28 @@ pub fn draw(app: &App, frame: &mut Frame<'_>, area: Rect, view: &Runs, areas: &m
     let at =
         Rect { y: rows.y + rows.height, height: inner.height.saturating_sub(rows.height), ..inner };
     let width = usize::from(inner.width);
-    frame.render_widget(Paragraph::new(about(app, &row.journal, waits, width)), at);
+    draw_lines(about(app, &row.journal, waits, width), frame, at, areas);
 }
 
 /// What the run under the cursor waits for, or why it ended so.
-fn about<'a>(app: &App, journal: &Journal, waits: bool, width: usize) -> Vec<Line<'a>> {
+fn about<'a>(app: &App, journal: &Journal, waits: bool, width: usize) -> Vec<KeyLine<'a>> {
     let theme = &app.theme;
-    let mut lines = vec![Line::raw("")];
+    let mut lines = vec![KeyLine::default()];
     if !waits {
         let journal_at = || format!("journal: runs/{}.json in the store", journal.run);
-        lines.push(Line::styled(
-            fit(&journal.error.clone().unwrap_or_else(journal_at), width),
-            theme.dim.0,
-        ));
+        let text = fit(&journal.error.clone().unwrap_or_else(journal_at), width);
+        lines.push(Line::styled(text, theme.dim.0).into());
         return lines;
     }
-    lines.push(Line::styled(fit(&stopped_at(journal), width), theme.warning.0));
+    lines.push(Line::styled(fit(&stopped_at(journal), width), theme.warning.0).into());
     for (action, text) in CHOICES {
         let key = app.key(Context::Runs, action);
-        lines.push(Line::from(vec![
+        let words = [
             Span::styled(format!("  {key} "), theme.key.0),
             Span::styled(format!("{:<9}", action.label()), theme.text.0),
             Span::styled(fit(text, width.saturating_sub(14)), theme.dim.0),
-        ]));
+        ];
+        lines.push(KeyLine::default().key(action, words));
     }
     lines
 }
@@ -80,7 +88,7 @@ fn run_line<'a>(app: &App, row: &RunRow, here: bool, width: usize) -> Line<'a> {
     let journal = &row.journal;
     let ending = Ending::of(journal, row.process);
     let mark = match ending.tone {
-        EndingTone::Running => spinner(app.beat),
+        EndingTone::Running => spinner(app.ticks),
         tone => tone.mark(),
     };
     let text = format!(

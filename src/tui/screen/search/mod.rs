@@ -7,9 +7,9 @@ mod view;
 
 use ratatui::{Frame, layout::Rect};
 
-pub use state::Search;
+pub use state::SearchScreen;
 
-use super::{Click, Layer, Offer, Screen, ScreenId, Step, move_cursor};
+use super::{Click, Layer, Offer, Screen, ScreenId, Transition, move_cursor};
 use crate::ops::grep::GrepReport;
 use crate::tui::{
     app::{App, ClickAreas},
@@ -25,7 +25,7 @@ pub enum SearchEvent {
     Found(Result<GrepReport, Failure>),
 }
 
-impl Screen for Search {
+impl Screen for SearchScreen {
     fn context(&self) -> Context {
         if self.finder.typing { Context::PageFind } else { Context::Found }
     }
@@ -44,7 +44,7 @@ impl Screen for Search {
         view::draw(app, frame, area, self, areas);
     }
 
-    fn on_action(&mut self, app: &mut App, action: Action) -> Step {
+    fn on_action(&mut self, app: &mut App, action: Action) -> Transition {
         update::on_action(app, self, action)
     }
 
@@ -52,10 +52,10 @@ impl Screen for Search {
         self.finder.typing.then_some(&mut self.finder.field)
     }
 
-    fn on_move(&mut self, _: &mut App, lines: isize) -> Step {
+    fn on_move(&mut self, _: &mut App, lines: isize) -> Transition {
         let count = self.lines().len();
         move_cursor(&mut self.cursor, lines, count);
-        Step::stay()
+        Transition::stay()
     }
 
     fn on_click(&mut self, _: &mut App, line: usize) -> Click {
@@ -67,12 +67,14 @@ impl Screen for Search {
         Some(self.id)
     }
 
-    fn on_event(&mut self, _: &mut App, event: ScreenEvent) -> Step {
-        let ScreenEvent::Search(SearchEvent::Found(result)) = event else { return Step::stay() };
+    fn on_event(&mut self, _: &mut App, event: ScreenEvent) -> Transition {
+        let ScreenEvent::Search(SearchEvent::Found(result)) = event else {
+            return Transition::stay();
+        };
         self.searching = false;
         self.cursor = 0;
         self.report = Some(result);
-        Step::stay()
+        Transition::stay()
     }
 
     fn layer(&self) -> Layer {

@@ -6,7 +6,7 @@ use crate::tui::{screen::ScreenId, widgets::finder::Finder};
 use crate::workspace::collection::CollectionSource;
 
 #[derive(Debug)]
-pub struct Search {
+pub struct SearchScreen {
     pub id: ScreenId,
     pub finder: Finder,
     /// Whose archives are searched.
@@ -26,7 +26,7 @@ pub enum SearchLine<'f> {
     Hit(&'f ArchiveHits, &'f GrepHit),
 }
 
-impl Search {
+impl SearchScreen {
     /// A search that has not begun; letters go to the field.
     pub fn new(id: ScreenId, source: CollectionSource) -> Self {
         let finder = Finder { typing: true, ..Finder::default() };

@@ -1,6 +1,6 @@
 //! Enter searches, then opens what was found.
 
-use super::Search;
+use super::SearchScreen;
 use crate::model::{EnvironmentIndex, Level, Reference};
 use crate::ops::grep::Pattern;
 use crate::tui::{
@@ -8,11 +8,11 @@ use crate::tui::{
     event::{ArchiveEffect, Effect},
     keymap::Action,
     navigate,
-    screen::{Step, move_cursor},
+    screen::{Transition, move_cursor},
 };
 
 /// Answers a key: searches, moves the cursor, or opens or copies what is under it.
-pub fn on_action(app: &mut App, view: &mut Search, action: Action) -> Step {
+pub fn on_action(app: &mut App, view: &mut SearchScreen, action: Action) -> Transition {
     match action {
         Action::Find => {
             view.finder.field.clear();
@@ -23,7 +23,7 @@ pub fn on_action(app: &mut App, view: &mut Search, action: Action) -> Step {
             view.finder.typing = false;
             // Without a search there is nothing to look at.
             if view.report.is_none() && !view.searching {
-                return Step::close();
+                return Transition::close();
             }
         }
         Action::Next | Action::Previous => {
@@ -33,37 +33,37 @@ pub fn on_action(app: &mut App, view: &mut Search, action: Action) -> Step {
         }
         Action::Confirm => return open(app, view),
         Action::Copy => {
-            let Some(text) = view.reference() else { return Step::stay() };
+            let Some(text) = view.reference() else { return Transition::stay() };
             app.say(Level::Fact, format!("copied {text}"));
-            return Step::stay().with([Effect::copy(text)]);
+            return Transition::stay().with([Effect::copy(text)]);
         }
-        _ => return Step::pass(),
+        _ => return Transition::pass(),
     }
-    Step::stay()
+    Transition::stay()
 }
 
 /// Searches for what was typed under a new id, so that a late answer to an earlier search is
 /// dropped.
-fn search(app: &mut App, view: &mut Search) -> Step {
+fn search(app: &mut App, view: &mut SearchScreen) -> Transition {
     view.finder.typing = false;
     let typed = view.finder.text();
     if typed.is_empty() {
-        return Step::stay();
+        return Transition::stay();
     }
     // A person types a URL or an expression, not always a regular expression.
     let pattern = Pattern::new(typed).ok().or_else(|| Pattern::literal(typed));
-    let Some(pattern) = pattern else { return Step::stay() };
+    let Some(pattern) = pattern else { return Transition::stay() };
     view.pattern = typed.to_owned();
     view.searching = true;
     view.id = app.next_id();
     let find = ArchiveEffect::Find { source: view.source.clone(), pattern };
-    Step::stay().with([Effect::archive(view.id, find)])
+    Transition::stay().with([Effect::archive(view.id, find)])
 }
 
 /// Opens the integration under the cursor.
-fn open(app: &mut App, view: &Search) -> Step {
+fn open(app: &mut App, view: &SearchScreen) -> Transition {
     let reference = view.reference().and_then(|r| r.parse::<Reference>().ok());
-    let Some(reference) = reference else { return Step::stay() };
+    let Some(reference) = reference else { return Transition::stay() };
     let environment = match &reference {
         Reference::Live { environment, .. } | Reference::Stored { environment, .. } => {
             app.environment(environment).unwrap_or_default()

@@ -6,7 +6,7 @@ use ratatui::{
     text::{Line, Span},
 };
 
-use super::state::{Search, SearchLine};
+use super::state::{SearchLine, SearchScreen};
 use crate::model::plural;
 use crate::tui::{
     app::{App, ClickAreas},
@@ -19,7 +19,13 @@ use crate::tui::{
 };
 
 /// Draws the field and the hits with the cursor at its row, or why there are none.
-pub fn draw(app: &App, frame: &mut Frame<'_>, area: Rect, view: &Search, areas: &mut ClickAreas) {
+pub fn draw(
+    app: &App,
+    frame: &mut Frame<'_>,
+    area: Rect,
+    view: &SearchScreen,
+    areas: &mut ClickAreas,
+) {
     let theme = &app.theme;
     let count = match &view.report {
         Some(Ok(report)) => {
@@ -49,7 +55,7 @@ pub fn draw(app: &App, frame: &mut Frame<'_>, area: Rect, view: &Search, areas: 
         let text = match (&view.report, view.searching) {
             (_, true) => format!(
                 "{} searching; what the store does not hold is exported first",
-                spinner(app.beat)
+                spinner(app.ticks)
             ),
             (None, _) => {
                 let key = app.key(Context::PageFind, Action::Confirm);

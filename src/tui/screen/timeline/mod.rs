@@ -8,9 +8,9 @@ use std::sync::Arc;
 
 use ratatui::{Frame, layout::Rect};
 
-pub use state::Timeline;
+pub use state::{TimelineScreen, VersionChange};
 
-use super::{Click, Layer, Offer, Screen, ScreenId, Step, move_cursor};
+use super::{Click, Layer, Offer, Screen, ScreenId, Transition, move_cursor};
 use crate::oic::AuditRecord;
 use crate::ops::triage::Triage;
 use crate::tui::{
@@ -23,17 +23,17 @@ use crate::tui::{
 /// The answers to what a timeline asked for.
 #[derive(Debug)]
 pub enum TimelineEvent {
-    /// What changed between two neighbours; `place` is None for what is live.
-    Step {
-        place: Option<usize>,
-        result: Result<String, Failure>,
+    /// What changed up to a version, by its index among the rows; None for what is live.
+    Changed {
+        version: Option<usize>,
+        change: VersionChange,
     },
     Audited(Result<Vec<AuditRecord>, Failure>),
     /// The last day of an integration.
     Triaged(Result<Arc<Triage>, Failure>),
 }
 
-impl Screen for Timeline {
+impl Screen for TimelineScreen {
     fn context(&self) -> Context {
         Context::Timeline
     }
@@ -52,14 +52,14 @@ impl Screen for Timeline {
         view::draw(app, frame, area, self, areas);
     }
 
-    fn on_action(&mut self, app: &mut App, action: Action) -> Step {
+    fn on_action(&mut self, app: &mut App, action: Action) -> Transition {
         update::on_action(app, self, action)
     }
 
-    fn on_move(&mut self, _: &mut App, lines: isize) -> Step {
+    fn on_move(&mut self, _: &mut App, lines: isize) -> Transition {
         let count = self.count();
         move_cursor(&mut self.cursor, lines, count);
-        Step::stay()
+        Transition::stay()
     }
 
     fn on_click(&mut self, _: &mut App, line: usize) -> Click {
@@ -71,10 +71,10 @@ impl Screen for Timeline {
         Some(self.id)
     }
 
-    fn on_event(&mut self, _: &mut App, event: ScreenEvent) -> Step {
-        let ScreenEvent::Timeline(event) = event else { return Step::stay() };
+    fn on_event(&mut self, _: &mut App, event: ScreenEvent) -> Transition {
+        let ScreenEvent::Timeline(event) = event else { return Transition::stay() };
         update::on_event(self, event);
-        Step::stay()
+        Transition::stay()
     }
 
     fn layer(&self) -> Layer {

@@ -4,31 +4,46 @@ use std::sync::Arc;
 
 use crate::model::Reference;
 use crate::oic::AuditRecord;
-use crate::ops::triage::Triage;
+use crate::ops::{compare::Compared, triage::Triage};
 use crate::store::StoredVersion;
 use crate::tui::failure::Failure;
 use crate::tui::{app::Subject, screen::ScreenId};
 
 /// What is known of a version against the one before it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum VersionStep {
+pub enum VersionChange {
     /// Not compared yet.
     Asked,
+    /// There is none before it.
     First,
+    Same,
+    /// In words.
     Changed(String),
-    Failed(String),
+    /// Why that is not known.
+    Unknown(String),
+}
+
+impl VersionChange {
+    /// What a comparison with the version before tells.
+    pub fn of(compared: Result<Compared, Failure>) -> Self {
+        match compared {
+            Ok(compared) if compared.comparison.changes.is_empty() => Self::Same,
+            Ok(compared) => Self::Changed(compared.comparison.summary()),
+            Err(why) => Self::Unknown(why.to_string()),
+        }
+    }
 }
 
 #[derive(Debug)]
-pub struct Timeline {
+pub struct TimelineScreen {
     pub id: ScreenId,
     /// The artifact, and the environment whose versions are shown, the live one on top.
     pub subject: Subject,
     /// Newest first.
     pub rows: Vec<StoredVersion>,
-    pub steps: Vec<VersionStep>,
+    pub changes: Vec<VersionChange>,
     /// What changed from the newest stored version to what is live.
-    pub live: Option<VersionStep>,
+    pub live: Option<VersionChange>,
     /// Who did what with it, oldest first; none while it is asked for.
     pub audit: Option<Result<Vec<AuditRecord>, Failure>>,
     /// Its last day, of an integration; none while it is asked for.
@@ -37,19 +52,19 @@ pub struct Timeline {
     pub cursor: usize,
 }
 
-impl Timeline {
+impl TimelineScreen {
     /// A timeline of stored versions, which are given in any order; `live` says whether the
     /// artifact is live.
     pub fn new(id: ScreenId, subject: Subject, mut rows: Vec<StoredVersion>, live: bool) -> Self {
         rows.sort_by_key(|v| std::cmp::Reverse(v.last_seen));
-        let step = |i| match Self::before(&rows, i) {
-            Some(_) => VersionStep::Asked,
-            None => VersionStep::First,
+        let change = |i| match Self::before(&rows, i) {
+            Some(_) => VersionChange::Asked,
+            None => VersionChange::First,
         };
-        let steps = (0..rows.len()).map(step).collect();
+        let changes = (0..rows.len()).map(change).collect();
         let any = rows.iter().any(|v| v.safety_run.is_none());
-        let live = live.then_some(if any { VersionStep::Asked } else { VersionStep::First });
-        Self { id, subject, rows, steps, live, audit: None, triage: None, cursor: 0 }
+        let live = live.then_some(if any { VersionChange::Asked } else { VersionChange::First });
+        Self { id, subject, rows, changes, live, audit: None, triage: None, cursor: 0 }
     }
 
     /// The newest stored version that is no safety export.
@@ -97,8 +112,8 @@ impl Timeline {
 
     /// The version before a row, from the same environment and no safety export; None for the
     /// first.
-    pub fn before(rows: &[StoredVersion], place: usize) -> Option<&StoredVersion> {
-        let environment = &rows[place].environment;
-        rows[place + 1..].iter().find(|v| v.environment == *environment && v.safety_run.is_none())
+    pub fn before(rows: &[StoredVersion], index: usize) -> Option<&StoredVersion> {
+        let environment = &rows[index].environment;
+        rows[index + 1..].iter().find(|v| v.environment == *environment && v.safety_run.is_none())
     }
 }

@@ -7,13 +7,13 @@ use ratatui::{
     widgets::Paragraph,
 };
 
-use super::state::{Timeline, VersionStep};
+use super::state::{TimelineScreen, VersionChange};
 use crate::model::{plural, short_date, version_text};
 use crate::store::StoredVersion;
 use crate::tui::{
     app::{App, ClickAreas},
     widgets::{
-        failures::{AxisEvent, strip, triage_summary},
+        failure_chart::{AxisEvent, chart, triage_summary},
         frame,
         list::List,
         text::{fit, spinner},
@@ -22,7 +22,13 @@ use crate::tui::{
 
 /// Draws the versions with the cursor at its row, below them the failures by the hour and the
 /// audit.
-pub fn draw(app: &App, frame: &mut Frame<'_>, area: Rect, view: &Timeline, areas: &mut ClickAreas) {
+pub fn draw(
+    app: &App,
+    frame: &mut Frame<'_>,
+    area: Rect,
+    view: &TimelineScreen,
+    areas: &mut ClickAreas,
+) {
     let theme = &app.theme;
     let environment = &app.environments[view.subject.environment];
     let border = if environment.protected { theme.danger.0 } else { theme.border.0 };
@@ -37,10 +43,10 @@ pub fn draw(app: &App, frame: &mut Frame<'_>, area: Rect, view: &Timeline, areas
     let inner = framed.inner;
     let width = usize::from(inner.width);
     let mut lines = Vec::new();
-    if let Some(step) = &view.live {
-        lines.push(live_line(app, view, step, width));
+    if let Some(change) = &view.live {
+        lines.push(live_line(app, view, change, width));
     }
-    lines.extend(view.rows.iter().zip(&view.steps).map(|(v, s)| version_line(app, v, s, width)));
+    lines.extend(view.rows.iter().zip(&view.changes).map(|(v, c)| version_line(app, v, c, width)));
     let heading = format!(
         "  {:<11} {:<17} {:<9}{} {}",
         "VERSION",
@@ -53,23 +59,23 @@ pub fn draw(app: &App, frame: &mut Frame<'_>, area: Rect, view: &Timeline, areas
         Line::styled(fit(&heading, width), theme.dim.0),
         Rect { height: 1, ..inner },
     );
-    let strip = strip_lines(app, view, width);
-    let strip_height = if inner.height < 14 { 0 } else { strip.len() as u16 };
-    let below = audit_height(view, inner.height.saturating_sub(strip_height));
+    let chart = chart_lines(app, view, width);
+    let chart_height = if inner.height < 14 { 0 } else { chart.len() as u16 };
+    let below = audit_height(view, inner.height.saturating_sub(chart_height));
     let rows = Rect {
         y: inner.y + 1,
-        height: inner.height.saturating_sub(1 + below + strip_height),
+        height: inner.height.saturating_sub(1 + below + chart_height),
         ..inner
     };
     List::centered(lines, view.cursor, rows.height).draw(app, frame, framed, rows, areas);
-    let at = Rect { y: rows.y + rows.height, height: strip_height, ..inner };
-    frame.render_widget(Paragraph::new(strip), at);
+    let at = Rect { y: rows.y + rows.height, height: chart_height, ..inner };
+    frame.render_widget(Paragraph::new(chart), at);
     let place = Rect { y: inner.y + inner.height.saturating_sub(below), height: below, ..inner };
     draw_audit(app, frame, place, view);
 }
 
 /// Failures per hour with versions and changes on the same axis.
-fn strip_lines<'a>(app: &App, view: &Timeline, width: usize) -> Vec<Line<'a>> {
+fn chart_lines<'a>(app: &App, view: &TimelineScreen, width: usize) -> Vec<Line<'a>> {
     let Some(Ok(triage)) = &view.triage else { return Vec::new() };
     if triage.total() == 0 {
         return Vec::new();
@@ -93,12 +99,12 @@ fn strip_lines<'a>(app: &App, view: &Timeline, width: usize) -> Vec<Line<'a>> {
     happened.sort_by_key(|h| h.at);
     let title = format!("── {} ", triage_summary(triage));
     let mut out = vec![Line::styled(fit(&title, width), app.theme.dim.0)];
-    out.extend(strip(app, triage, &happened, width));
+    out.extend(chart(app, triage, &happened, width));
     out
 }
 
 /// The height of the audit below the list; the list keeps two thirds.
-fn audit_height(view: &Timeline, height: u16) -> u16 {
+fn audit_height(view: &TimelineScreen, height: u16) -> u16 {
     match &view.audit {
         Some(Ok(records)) if records.is_empty() => 0,
         Some(Ok(_)) => (height / 3).clamp(2, 9),
@@ -108,7 +114,7 @@ fn audit_height(view: &Timeline, height: u16) -> u16 {
 }
 
 /// Who did what since the version before the one under the cursor.
-fn draw_audit(app: &App, frame: &mut Frame<'_>, area: Rect, view: &Timeline) {
+fn draw_audit(app: &App, frame: &mut Frame<'_>, area: Rect, view: &TimelineScreen) {
     let theme = &app.theme;
     let width = usize::from(area.width);
     let lines: Vec<Line<'_>> = match &view.audit {
@@ -157,14 +163,19 @@ fn status(word: &str, width: usize) -> String {
     if width < ROOMY { String::new() } else { format!(" {:<10}", fit(word, 10)) }
 }
 
-fn live_line<'a>(app: &App, view: &Timeline, step: &VersionStep, width: usize) -> Line<'a> {
+fn live_line<'a>(
+    app: &App,
+    view: &TimelineScreen,
+    change: &VersionChange,
+    width: usize,
+) -> Line<'a> {
     let theme = &app.theme;
     let row = app.table.find(&view.subject.artifact);
     let cell = row.and_then(|r| r.cell(view.subject.environment));
     let version = cell.and_then(|c| c.version).map(|v| v.to_string()).unwrap_or_default();
     let fingerprints = cell.and_then(|c| c.portable).map(|f| f.short()).unwrap_or_default();
     let word = cell.map(|c| status(c.state.status.label(), width)).unwrap_or_default();
-    let runs = cell.and_then(|c| c.runs).filter(|r| r.received > 0);
+    let instances = cell.and_then(|c| c.runs).filter(|i| i.received > 0);
     let mut spans = vec![
         Span::styled("▶ ", theme.accent.0),
         Span::styled(
@@ -172,21 +183,26 @@ fn live_line<'a>(app: &App, view: &Timeline, step: &VersionStep, width: usize) -
             theme.title.0,
         ),
     ];
-    if let Some(runs) = runs {
-        let style = if runs.failed > 0 { theme.failing.0 } else { theme.good.0 };
+    if let Some(instances) = instances {
+        let style = if instances.failed > 0 { theme.failing.0 } else { theme.good.0 };
         let text = if width < ROOMY {
-            format!("{}/{} failed · ", runs.failed, runs.received)
+            format!("{}/{} failed · ", instances.failed, instances.received)
         } else {
-            format!("{} of {} failed in a day · ", runs.failed, runs.received)
+            format!("{} of {} failed in a day · ", instances.failed, instances.received)
         };
         spans.push(Span::styled(text, style));
     }
     let used: usize = spans.iter().map(|s| s.content.chars().count()).sum();
-    spans.push(step_span(app, step, width.saturating_sub(used)));
+    spans.push(change_span(app, change, width.saturating_sub(used)));
     Line::from(spans)
 }
 
-fn version_line<'a>(app: &App, v: &StoredVersion, step: &VersionStep, width: usize) -> Line<'a> {
+fn version_line<'a>(
+    app: &App,
+    v: &StoredVersion,
+    change: &VersionChange,
+    width: usize,
+) -> Line<'a> {
     let theme = &app.theme;
     let head = format!(
         "  {:<11} {:<17} {:<9}{} ",
@@ -207,7 +223,7 @@ fn version_line<'a>(app: &App, v: &StoredVersion, step: &VersionStep, width: usi
         .as_ref()
         .map(|b| format!("  by {b}, seen first {}", app.ago(v.first_seen)))
         .unwrap_or_default();
-    let text = step_span(app, step, left);
+    let text = change_span(app, change, left);
     left = left.saturating_sub(text.content.chars().count());
     spans.push(text);
     if by.chars().count() < left {
@@ -216,17 +232,19 @@ fn version_line<'a>(app: &App, v: &StoredVersion, step: &VersionStep, width: usi
     Line::from(spans)
 }
 
-fn step_span<'a>(app: &App, step: &VersionStep, width: usize) -> Span<'a> {
+fn change_span<'a>(app: &App, change: &VersionChange, width: usize) -> Span<'a> {
     let theme = &app.theme;
-    match step {
-        VersionStep::Asked => Span::styled(format!("{} comparing", spinner(app.beat)), theme.dim.0),
-        VersionStep::First => Span::styled("the first kept version", theme.dim.0),
-        VersionStep::Changed(text) if text == "the same" => {
-            Span::styled("= the same", theme.same.0)
+    match change {
+        VersionChange::Asked => {
+            Span::styled(format!("{} comparing", spinner(app.ticks)), theme.dim.0)
         }
-        VersionStep::Changed(text) => {
+        VersionChange::First => Span::styled("the first kept version", theme.dim.0),
+        VersionChange::Same => Span::styled("= the same", theme.same.0),
+        VersionChange::Changed(text) => {
             Span::styled(fit(&format!("≠ {text}"), width), theme.different.0)
         }
-        VersionStep::Failed(why) => Span::styled(fit(&format!("! {why}"), width), theme.warning.0),
+        VersionChange::Unknown(why) => {
+            Span::styled(fit(&format!("! {why}"), width), theme.warning.0)
+        }
     }
 }

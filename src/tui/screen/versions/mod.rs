@@ -5,16 +5,16 @@ mod view;
 
 use ratatui::{Frame, layout::Rect};
 
-pub use state::Versions;
+pub use state::VersionsScreen;
 
-use super::{Click, Offer, Screen, Step, move_cursor};
+use super::{Click, Offer, Screen, Transition, move_cursor};
 use crate::tui::{
     app::{App, ClickAreas},
     keymap::{Action, Context},
     navigate,
 };
 
-impl Screen for Versions {
+impl Screen for VersionsScreen {
     fn context(&self) -> Context {
         Context::Versions
     }
@@ -33,17 +33,17 @@ impl Screen for Versions {
         view::draw(app, frame, area, self, areas);
     }
 
-    fn on_action(&mut self, app: &mut App, action: Action) -> Step {
+    fn on_action(&mut self, app: &mut App, action: Action) -> Transition {
         if action != Action::Confirm {
-            return Step::pass();
+            return Transition::pass();
         }
-        let Some(version) = self.rows.get(self.cursor).cloned() else { return Step::stay() };
+        let Some(version) = self.rows.get(self.cursor).cloned() else { return Transition::stay() };
         navigate::plan_version(app, self.target, version).instead()
     }
 
-    fn on_move(&mut self, _: &mut App, lines: isize) -> Step {
+    fn on_move(&mut self, _: &mut App, lines: isize) -> Transition {
         move_cursor(&mut self.cursor, lines, self.rows.len());
-        Step::stay()
+        Transition::stay()
     }
 
     fn on_click(&mut self, _: &mut App, line: usize) -> Click {

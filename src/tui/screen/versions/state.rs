@@ -8,7 +8,7 @@ use crate::tui::app::{App, Subject};
 
 /// The stored versions of one artifact, from every environment of the explorer.
 #[derive(Debug)]
-pub struct Versions {
+pub struct VersionsScreen {
     pub code: String,
     /// The environment to restore to.
     pub target: EnvironmentIndex,
@@ -17,7 +17,7 @@ pub struct Versions {
     pub cursor: usize,
 }
 
-impl Versions {
+impl VersionsScreen {
     /// The stored versions of an artifact; None where the store has none. The cursor is on the
     /// newest one from the target that is not what runs now, which is the one most often wanted.
     pub fn of(app: &App, index: &Index, subject: &Subject) -> Option<Self> {

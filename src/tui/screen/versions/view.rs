@@ -6,7 +6,7 @@ use ratatui::{
     text::{Line, Span},
 };
 
-use super::Versions;
+use super::VersionsScreen;
 use crate::model::{short_date, version_text};
 use crate::store::StoredVersion;
 use crate::tui::{
@@ -22,7 +22,13 @@ use crate::tui::{
 const ROOMY: u16 = 92;
 
 /// Draws the versions as a box with the cursor at its row; those that mean what is live are noted.
-pub fn draw(app: &App, frame: &mut Frame<'_>, area: Rect, view: &Versions, areas: &mut ClickAreas) {
+pub fn draw(
+    app: &App,
+    frame: &mut Frame<'_>,
+    area: Rect,
+    view: &VersionsScreen,
+    areas: &mut ClickAreas,
+) {
     let target = &app.environments[view.target].name;
     let title = format!("Restore {} to {target}: which version?", view.code);
     let height = view.rows.len().clamp(3, 22) as u16 + 4;

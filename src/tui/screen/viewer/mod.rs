@@ -6,18 +6,18 @@ mod view;
 
 use ratatui::{Frame, layout::Rect};
 
-pub use state::Viewer;
+pub use state::ViewerScreen;
 
-use super::{Click, Layer, Offer, SIDEWAYS, Screen, Step};
+use super::{Click, Layer, Offer, SIDEWAYS, Screen, Transition};
 use crate::model::Level;
 use crate::tui::{
     app::{App, ClickAreas},
     event::{Effect, TerminalEffect},
     keymap::{Action, Context},
-    widgets::{finder::Found, text::file_name, text_field::TextField},
+    widgets::{finder::FinderRequest, text::file_name, text_field::TextField},
 };
 
-impl Screen for Viewer {
+impl Screen for ViewerScreen {
     fn context(&self) -> Context {
         if self.finder.typing { Context::PageFind } else { Context::Viewer }
     }
@@ -37,12 +37,12 @@ impl Screen for Viewer {
         view::draw(app, frame, area, self, areas);
     }
 
-    fn on_action(&mut self, app: &mut App, action: Action) -> Step {
+    fn on_action(&mut self, app: &mut App, action: Action) -> Transition {
         if let Some(found) = self.finder.on_action(action) {
-            if let Found::Go(direction, from) = found {
+            if let FinderRequest::Go(direction, from) = found {
                 self.go_to_match(direction, from);
             }
-            return Step::stay();
+            return Transition::stay();
         }
         let text = || self.lines.join("\n") + "\n";
         let name = self.path.rsplit('/').next().unwrap_or("file").to_owned();
@@ -52,28 +52,28 @@ impl Screen for Viewer {
             Action::Right => self.shift = (self.shift + SIDEWAYS.by).min(SIDEWAYS.most),
             Action::Copy => {
                 app.say(Level::Fact, format!("copied {name}"));
-                return Step::stay().with([Effect::copy(text())]);
+                return Transition::stay().with([Effect::copy(text())]);
             }
             Action::Write => {
                 let effect = Effect::Write { name: file_name(&name), bytes: text().into_bytes() };
-                return Step::stay().with([effect]);
+                return Transition::stay().with([effect]);
             }
             Action::Pager => {
                 let page = TerminalEffect::Page { name: file_name(&name), text: text() };
-                return Step::stay().with([Effect::Terminal(page)]);
+                return Transition::stay().with([Effect::Terminal(page)]);
             }
-            _ => return Step::pass(),
+            _ => return Transition::pass(),
         }
-        Step::stay()
+        Transition::stay()
     }
 
     fn field<'a>(&'a mut self, _: &'a mut App) -> Option<&'a mut TextField> {
         self.finder.typing.then_some(&mut self.finder.field)
     }
 
-    fn on_move(&mut self, _: &mut App, lines: isize) -> Step {
+    fn on_move(&mut self, _: &mut App, lines: isize) -> Transition {
         self.move_by(lines);
-        Step::stay()
+        Transition::stay()
     }
 
     fn on_click(&mut self, _: &mut App, line: usize) -> Click {

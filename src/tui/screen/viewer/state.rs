@@ -5,13 +5,13 @@ use std::{collections::BTreeSet, sync::Arc};
 use crate::tui::{
     screen::moved,
     widgets::{
-        finder::{Direction, Finder, From, next_match},
+        finder::{Direction, Finder, MatchFrom, next_match},
         text::contains,
     },
 };
 
 #[derive(Debug)]
-pub struct Viewer {
+pub struct ViewerScreen {
     pub finder: Finder,
     /// The archive's label.
     pub label: String,
@@ -27,7 +27,7 @@ pub struct Viewer {
     pub shown: Vec<usize>,
 }
 
-impl Viewer {
+impl ViewerScreen {
     /// Opens a file's lines at the first that contains `find`.
     pub fn open(label: String, path: String, lines: Arc<Vec<String>>, find: &str) -> Self {
         let mut this = Self {
@@ -44,7 +44,7 @@ impl Viewer {
         // A text that was looked for among the names of files may be in none of the lines.
         if this.lines.iter().any(|line| contains(line, find)) {
             this.finder.field.set(find);
-            this.go_to_match(Direction::Forward, From::Here);
+            this.go_to_match(Direction::Forward, MatchFrom::Here);
         }
         this
     }
@@ -55,7 +55,7 @@ impl Viewer {
     }
 
     /// Goes to the next line that says what is looked for, folded or not.
-    pub fn go_to_match(&mut self, direction: Direction, from: From) {
+    pub fn go_to_match(&mut self, direction: Direction, from: MatchFrom) {
         let here = self.shown.get(self.cursor).copied().unwrap_or(0);
         let fits = |i: usize| contains(&self.lines[i], self.finder.text());
         if let Some(line) = next_match(here, self.lines.len(), (direction, from), fits) {
@@ -112,7 +112,7 @@ mod tests {
     #[test]
     fn folding_hides_what_is_indented_below() {
         let lines = ["<a>", "  <b>", "    x", "  </b>", "</a>"].map(str::to_owned).to_vec();
-        let mut viewer = Viewer::open("l".into(), "p".into(), Arc::new(lines), "");
+        let mut viewer = ViewerScreen::open("l".into(), "p".into(), Arc::new(lines), "");
         viewer.cursor = 1;
         viewer.toggle_fold();
         assert_eq!(viewer.shown, [0, 1, 3, 4]);

@@ -6,20 +6,26 @@ use ratatui::{
     text::{Line, Span},
 };
 
-use super::{state::Viewer, syntax};
+use super::{state::ViewerScreen, syntax};
 use crate::tui::{
-    app::{App, ClickAreas},
+    app::{App, ClickAreas, DrawnLines},
     widgets::{
         frame,
         list::centered,
-        scrollbar::{self, Scroll},
+        scrollbar,
         text::{contains, fit, highlighted, sideways},
     },
 };
 
 /// Draws the lines that are not hidden, with their numbers; the line under the cursor is in the
 /// middle where it can be.
-pub fn draw(app: &App, frame: &mut Frame<'_>, area: Rect, view: &Viewer, areas: &mut ClickAreas) {
+pub fn draw(
+    app: &App,
+    frame: &mut Frame<'_>,
+    area: Rect,
+    view: &ViewerScreen,
+    areas: &mut ClickAreas,
+) {
     let theme = &app.theme;
     let place = format!(
         " {} of {} lines ",
@@ -37,7 +43,8 @@ pub fn draw(app: &App, frame: &mut Frame<'_>, area: Rect, view: &Viewer, areas: 
     let inner = framed.inner;
     let height = usize::from(inner.height);
     let first = centered(view.cursor, view.shown.len(), height);
-    areas.list = Some((inner, first));
+    let drawn = DrawnLines { area: inner, first, count: view.shown.len() };
+    areas.list = Some(drawn);
     let language = syntax::Language::of(&view.path);
     let numbers = view.lines.len().to_string().len();
     for (row, (i, line)) in
@@ -46,12 +53,13 @@ pub fn draw(app: &App, frame: &mut Frame<'_>, area: Rect, view: &Viewer, areas: 
         let at = Rect { y: inner.y + row as u16, height: 1, ..inner };
         let text = &view.lines[*line];
         let folded = view.folded.contains(line);
-        let knot = match (folded, view.folds(*line)) {
+        let fold_mark = match (folded, view.folds(*line)) {
             (true, _) => '▸',
             (false, true) => '▾',
             _ => ' ',
         };
-        let mut spans = vec![Span::styled(format!("{:>numbers$} {knot} ", line + 1), theme.dim.0)];
+        let mut spans =
+            vec![Span::styled(format!("{:>numbers$} {fold_mark} ", line + 1), theme.dim.0)];
         let words = if contains(text, view.finder.text()) {
             highlighted(text, view.finder.text(), theme.text.0, theme.r#match.0)
         } else {
@@ -66,7 +74,6 @@ pub fn draw(app: &App, frame: &mut Frame<'_>, area: Rect, view: &Viewer, areas: 
             frame.buffer_mut().set_style(at, theme.selected.0);
         }
     }
-    let scroll = Scroll { first, count: view.shown.len(), height };
-    scrollbar::draw(app, frame, framed.outer, inner, scroll);
+    scrollbar::draw(app, frame, framed.outer, inner, drawn.scroll());
     view.finder.draw(app, frame, framed.outer);
 }

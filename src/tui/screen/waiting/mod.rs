@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use ratatui::{Frame, layout::Rect, text::Line};
 
-use super::{Offer, Screen, ScreenId, Step};
+use super::{Offer, Screen, ScreenId, Transition};
 use crate::archive::UnpackedArchive;
 use crate::model::EnvironmentIndex;
 use crate::ops::compare::Compared;
@@ -24,7 +24,7 @@ use crate::tui::{
 
 /// What is waited for.
 #[derive(Debug)]
-pub struct Waiting {
+pub struct WaitingScreen {
     pub id: ScreenId,
     pub title: String,
     pub what: WaitingFor,
@@ -47,7 +47,7 @@ pub enum WaitingEvent {
     Planned(Result<Box<Planned>, Failure>),
 }
 
-impl Screen for Waiting {
+impl Screen for WaitingScreen {
     fn context(&self) -> Context {
         Context::List
     }
@@ -67,7 +67,7 @@ impl Screen for Waiting {
             }
         };
         let inner = popup(app, frame, area, size, &title, app.theme.accent.0).inner;
-        let text = fit(&format!("{} {text}", spinner(app.beat)), usize::from(inner.width));
+        let text = fit(&format!("{} {text}", spinner(app.ticks)), usize::from(inner.width));
         frame.render_widget(Line::styled(text, app.theme.text.0), inner);
     }
 
@@ -75,8 +75,8 @@ impl Screen for Waiting {
         Some(self.id)
     }
 
-    fn on_event(&mut self, app: &mut App, event: ScreenEvent) -> Step {
-        let ScreenEvent::Waiting(event) = event else { return Step::stay() };
+    fn on_event(&mut self, app: &mut App, event: ScreenEvent) -> Transition {
+        let ScreenEvent::Waiting(event) = event else { return Transition::stay() };
         update::on_event(app, self, event)
     }
 

@@ -15,7 +15,7 @@ pub struct AxisEvent {
 }
 
 /// The lines of failures per hour, and on the same axis who did what, so that a cause is seen.
-pub fn strip<'a>(
+pub fn chart<'a>(
     app: &App,
     triage: &Triage,
     happened: &[AxisEvent],

@@ -7,19 +7,20 @@ use serde::{Deserialize, Serialize};
 use super::{
     app::{App, Environment},
     screen::matrix::{MatrixColumn, SortOrder},
+    theme::ThemeName,
 };
 use crate::files::write_json;
 use crate::model::{ArtifactName, EnvironmentIndex, Kind, Scope};
 
 /// The scope that is shown alone; the global space is `null` in it.
 #[derive(Debug, Serialize, Deserialize)]
-struct ScopeMemory {
+struct SavedScope {
     only: Scope,
 }
 
 #[derive(Debug, Default, Serialize, Deserialize)]
 #[serde(default)]
-pub struct Memory {
+pub struct SavedState {
     filter: String,
     order: SortOrder,
     kind: Option<Kind>,
@@ -32,11 +33,11 @@ pub struct Memory {
     grouped: bool,
     /// The one scope that is shown.
     #[serde(skip_serializing_if = "Option::is_none")]
-    scope: Option<ScopeMemory>,
+    scope: Option<SavedScope>,
     theme: Option<String>,
 }
 
-impl Memory {
+impl SavedState {
     /// Reads what was kept; gives an empty memory where the file is missing or cannot be read.
     pub fn load(path: &Path) -> Self {
         std::fs::read(path)
@@ -60,8 +61,8 @@ impl Memory {
             only_differences: table.only_differences,
             only_failing: table.only_failing,
             grouped: table.grouped,
-            scope: table.scope.clone().map(|only| ScopeMemory { only }),
-            theme: Some(app.theme_name.clone()),
+            scope: table.scope.clone().map(|only| SavedScope { only }),
+            theme: Some(app.theme_name.label().to_owned()),
         }
     }
 
@@ -74,11 +75,11 @@ impl Memory {
 
     /// Brings a fresh explorer to where the last one was left.
     pub fn apply(self, app: &mut App) {
-        let place = |name: &Option<String>| {
+        let index = |name: &Option<String>| {
             let named = |c: &Environment| Some(c.name.as_str()) == name.as_deref();
             app.environments.iter().position(named).map(EnvironmentIndex)
         };
-        let (column, base) = (place(&self.column), place(&self.base));
+        let (column, base) = (index(&self.column), index(&self.base));
         let table = &mut app.table;
         table.filter.set(&self.filter);
         table.order = self.order;
@@ -91,7 +92,7 @@ impl Memory {
         table.column = column.map_or(table.column, MatrixColumn::Environment);
         table.base = base.unwrap_or(table.base);
         if let Some(theme) = self.theme {
-            app.set_theme(&theme);
+            app.set_theme(ThemeName::of(&theme));
         }
     }
 }

@@ -1,12 +1,12 @@
 //! The tab Dependencies: what it needs, and who needs it.
 
-use super::state::{Inspector, InspectorLine, LineTarget, plain};
+use super::state::{InspectorLine, InspectorScreen, LineTarget, plain};
 use crate::archive::{CalledScope, Dependency, NeedKind};
 use crate::model::{Kind, Scope, plural};
 use crate::ops::deps::{DependencyDirection, DependencyNode, DependencyTree};
 use crate::tui::widgets::tree::{Fact, Tone, TreeItem};
 
-impl Inspector {
+impl InspectorScreen {
     pub(super) fn dependencies(&self) -> Vec<InspectorLine> {
         let mut out = vec![plain("needs", Tone::Title)];
         for it in self.unpacked.contents.integrations() {
@@ -75,7 +75,7 @@ fn need_line(need: &Dependency, caller: &Scope) -> InspectorLine {
         _ => LineTarget::Nothing,
     };
     let facts = need.seen_in.iter().map(|place| Fact::new("seen in", place)).collect();
-    InspectorLine { item, target, facts }
+    InspectorLine { item, target, facts, ..InspectorLine::default() }
 }
 
 fn needed_by(trees: &[DependencyTree], depth: usize, out: &mut Vec<InspectorLine>) {
@@ -86,11 +86,8 @@ fn needed_by(trees: &[DependencyTree], depth: usize, out: &mut Vec<InspectorLine
             ..TreeItem::default()
         };
         let facts = tree.seen_in.iter().map(|place| Fact::new("seen in", place)).collect();
-        out.push(InspectorLine {
-            item,
-            target: LineTarget::Integration(tree.node.scope.clone(), tree.node.name.clone()),
-            facts,
-        });
+        let target = LineTarget::Integration(tree.node.scope.clone(), tree.node.name.clone());
+        out.push(InspectorLine { item, target, facts, ..InspectorLine::default() });
         needed_by(&tree.children, depth + 1, out);
     }
 }

@@ -7,7 +7,7 @@ use ratatui::{
     text::{Line, Span},
 };
 
-use super::Running;
+use super::JobScreen;
 use crate::model::Fingerprint;
 use crate::restore::{Ending, Journal, NextStep, RunOutcome, RunProcess};
 use crate::tui::{
@@ -22,36 +22,39 @@ use crate::tui::{
 };
 use crate::workspace::events::StepState;
 
-/// Draws the steps of a restore with their notes, and its end with the proof; nothing where the job
-/// is none.
+/// Draws the steps of a restore and its end with the proof, or how far another job is, each with
+/// its notes.
 pub fn draw(
     app: &App,
     frame: &mut Frame<'_>,
     area: Rect,
-    screen: &Running,
+    screen: &JobScreen,
     areas: &mut ClickAreas,
 ) {
-    let Some((job, restore)) = app.jobs.restore(screen.job) else { return };
+    let Some(job) = app.jobs.get(screen.job) else { return };
     let width = wide_room(area);
-    let (mut lines, now) = step_lines(app, job, restore, width);
+    let (mut lines, now) = match &job.restore {
+        Some(restore) => step_lines(app, job, restore, width),
+        None => (vec![Line::styled(job.describe_progress(app.now), app.theme.dim.0)], 0),
+    };
+    let journal = job.restore.as_ref().and_then(|r| r.journal.as_deref());
     for note in &job.notes {
         let broken = wrap(note, width).into_iter();
         lines.extend(broken.map(|l| Line::styled(l, app.theme.warning.0)));
     }
-    if let Some(journal) = &restore.journal {
+    if let Some(journal) = journal {
         lines.push(Line::raw(""));
         lines.extend(end_lines(app, journal, width));
     }
-    let border = border_of(app, job.changes.unwrap_or_default());
+    let border = job.changes.map_or(app.theme.border.0, |e| border_of(app, e));
     let size = (WIDE, lines.len() as u16 + 3);
     let framed = popup(app, frame, area, size, &capitalized(&job.title), border);
-    let most = lines.len().saturating_sub(usize::from(framed.inner.height));
     // The end matters more than the beginning where not all fits.
-    let first = match (screen.scroll, &restore.journal) {
-        (None, Some(_)) => most,
-        (None, None) => now.saturating_sub(usize::from(framed.inner.height) / 2).min(most),
-        (Some(scroll), _) => scroll.min(most),
+    let followed = match journal {
+        Some(_) => lines.len(),
+        None => now.saturating_sub(usize::from(framed.inner.height) / 2),
     };
+    let first = screen.scroll.first_or(followed);
     scrolled(app, frame, framed, framed.inner, lines, first, areas);
 }
 
@@ -68,7 +71,7 @@ fn step_lines<'a>(
     let mut now = 0;
     for (n, (step, progress)) in restore.plan.steps.iter().zip(&restore.steps).enumerate() {
         let (mark, style) = match progress.state {
-            StepState::Running => (spinner(app.beat), theme.accent.0),
+            StepState::Running => (spinner(app.ticks), theme.accent.0),
             StepState::Done => (progress.state.mark(), theme.good.0),
             StepState::Failed => (progress.state.mark(), theme.failing.0),
             StepState::Waiting | StepState::Skipped => (progress.state.mark(), theme.dim.0),

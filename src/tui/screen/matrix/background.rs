@@ -1,4 +1,5 @@
-//! Exports in the background, which settle for the rows on the screen whether cells are the same.
+//! Exports and comparisons in the background: whether cells of the rows on the screen are the same,
+//! and what differs between the row under the cursor and its newest backup.
 
 use std::collections::{HashMap, HashSet};
 
@@ -15,7 +16,7 @@ use crate::tui::{
     failure::Failure,
 };
 
-/// Exports at once that only settle whether cells are the same.
+/// Exports at once that only tell whether cells are the same.
 const AT_ONCE: usize = 6;
 
 /// A live integration and its newest backup, by what they mean.
@@ -29,7 +30,7 @@ pub struct BackupDifference {
 
 /// What is asked for in the background, and what came of it.
 #[derive(Debug, Default)]
-pub struct Settling {
+pub struct BackgroundWork {
     under_way: HashSet<(EnvironmentIndex, IntegrationId)>,
     /// Exports that failed are not asked again until the next refresh.
     failed: HashSet<(EnvironmentIndex, IntegrationId)>,
@@ -39,7 +40,7 @@ pub struct Settling {
     comparing: bool,
 }
 
-impl Settling {
+impl BackgroundWork {
     /// Whether all that was asked for has answered.
     pub fn is_done(&self) -> bool {
         self.under_way.is_empty() && !self.comparing
@@ -88,34 +89,34 @@ impl App {
 /// Asks what differs between what is under the cursor and its newest backup, once.
 pub fn compare_under_cursor(app: &mut App) -> Option<Effect> {
     let of = app.difference_under_cursor()?;
-    if app.settling.comparing || app.settling.differences.contains_key(&of) {
+    if app.background.comparing || app.background.differences.contains_key(&of) {
         return None;
     }
     let name = &app.environments[of.environment].name;
     let newest = app.store.index.as_ref()?.newest(name, &of.artifact)?;
     let subject = Subject { artifact: of.artifact.clone(), environment: of.environment };
     let (before, after) = (newest.reference(), app.live_reference(&subject)?);
-    app.settling.comparing = true;
+    app.background.comparing = true;
     Some(Effect::Matrix(MatrixEffect::Differ { of, pair: Box::new((before, after)) }))
 }
 
-/// Asks for the exports that would settle the rows on the screen. Of a project all that is worth
+/// Asks for the exports that tell what the rows on the screen mean. Of a project all that is worth
 /// knowing is asked for together: it may come in one file.
-pub fn settle_rows(app: &mut App) -> Vec<Effect> {
+pub fn fingerprint_rows(app: &mut App) -> Vec<Effect> {
     let height = usize::from(app.areas.rows.height);
     let mut effects = Vec::new();
     let shown = app.table.shown.iter().skip(app.table.offset).take(height);
     let row = |line: &TableLine| match line {
-        TableLine::Row(place) => Some(*place),
+        TableLine::Row(index) => Some(*index),
         TableLine::Head(_) => None,
     };
     let on_screen: Vec<usize> = shown.filter_map(row).collect();
-    for place in on_screen {
+    for index in on_screen {
         for environment in EnvironmentIndex::all(app.environments.len()) {
-            if app.settling.exports() >= AT_ONCE {
+            if app.background.exports() >= AT_ONCE {
                 return effects;
             }
-            let row = &app.table.matrix.rows[place];
+            let row = &app.table.matrix.rows[index];
             let Some(asked) = worth_an_export(app, row, environment) else { continue };
             let scope = asked.0.scope.clone();
             let wanted: Vec<_> = match scope.is_global() {
@@ -126,9 +127,9 @@ pub fn settle_rows(app: &mut App) -> Vec<Effect> {
                 }
             };
             for (id, _) in &wanted {
-                app.settling.under_way.insert((environment, id.clone()));
+                app.background.under_way.insert((environment, id.clone()));
             }
-            effects.push(Effect::Matrix(MatrixEffect::Settle { environment, wanted }));
+            effects.push(Effect::Matrix(MatrixEffect::Fingerprint { environment, wanted }));
         }
     }
     effects
@@ -149,7 +150,7 @@ fn worth_an_export(
     let calm = of.fresh && of.error.is_none() && cell.state.status != Status::Busy;
     let (id, updated) = (row.integration_id(environment)?, cell.state.last_updated?);
     let key = (environment, id);
-    let asked = app.settling.failed.contains(&key) || app.settling.under_way.contains(&key);
+    let asked = app.background.failed.contains(&key) || app.background.under_way.contains(&key);
     (calm && !asked).then_some((key.1, updated))
 }
 
@@ -166,17 +167,17 @@ fn is_worth_an_export(
 }
 
 /// Takes in the portable fingerprint from an export; None where the export failed.
-pub fn settled(
+pub fn fingerprinted(
     app: &mut App,
     environment: EnvironmentIndex,
     id: IntegrationId,
     found: Option<Fingerprint>,
 ) {
     let key = (environment, id);
-    app.settling.under_way.remove(&key);
+    app.background.under_way.remove(&key);
     let (environment, id) = key;
     let Some(portable) = found else {
-        app.settling.failed.insert((environment, id));
+        app.background.failed.insert((environment, id));
         return;
     };
     let base = app.table.base;

@@ -1,25 +1,27 @@
-//! The Runs tab: its last day by the hour, its errors by their words, its runs.
+//! The tab of instances, which the screen calls runs: the last day by the hour, the errors by their
+//! words, each instance.
 
-use super::state::{Inspector, InspectorLine, LineTarget, Tab, plain};
+use super::state::{InspectorLine, InspectorScreen, InspectorTab, LineTarget, plain};
 use crate::oic::Instance;
 use crate::ops::triage::{ErrorGroup, Triage};
 use crate::tui::widgets::{
-    failures::{bars, triage_summary},
+    failure_chart::{bars, triage_summary},
     tree::{Tone, TreeItem},
 };
 
-impl Inspector {
-    /// The id of the failed run under the cursor, as resubmit takes it; None on any other line.
-    pub fn failed_run(&self) -> Option<String> {
+impl InspectorScreen {
+    /// The id of the failed instance under the cursor, as resubmit takes it; None on any other
+    /// line.
+    pub fn failed_instance(&self) -> Option<String> {
         match self.lines().into_iter().nth(self.cursor())?.target {
-            LineTarget::FailedRun(id) => Some(id),
+            LineTarget::FailedInstance(id) => Some(id),
             _ => None,
         }
     }
 
     /// Goes to the step of the flow that an error names. False where there is none of that name.
     pub fn go_to_step(&mut self, step: &str) -> bool {
-        let tab = std::mem::replace(&mut self.tab, Tab::Flow);
+        let tab = std::mem::replace(&mut self.tab, InspectorTab::Flow);
         let wanted = step.to_lowercase();
         // All folds are opened, so that the step is seen.
         let folded = std::mem::take(&mut self.folded);
@@ -27,18 +29,18 @@ impl Inspector {
         let fits = |l: &InspectorLine| {
             format!("{} {}", l.item.text, l.item.note).to_lowercase().contains(&wanted)
         };
-        let called = |l: &&InspectorLine| l.item.glyph == "→" && fits(l);
-        let found = lines.iter().position(|l| called(&l)).or_else(|| lines.iter().position(fits));
+        let call = lines.iter().position(|l| l.is_call && fits(l));
+        let found = call.or_else(|| lines.iter().position(fits));
         match found.filter(|_| !wanted.is_empty()) {
-            Some(place) => self.set_cursor(place),
+            Some(index) => self.set_cursor(index),
             None => (self.tab, self.folded) = (tab, folded),
         }
         found.is_some()
     }
 
-    pub(super) fn run_lines(&self) -> Vec<InspectorLine> {
+    pub(super) fn instance_lines(&self) -> Vec<InspectorLine> {
         let triage = match &self.triage {
-            None if self.runs.is_none() => {
+            None if self.instances.is_none() => {
                 return vec![plain(
                     "monitoring gave nothing for it, or the role may not read it",
                     Tone::Dim,
@@ -64,7 +66,7 @@ impl Inspector {
         }
         out.extend(triage.groups.iter().map(group_line));
         out.push(plain("runs, newest first", Tone::Title));
-        out.extend(triage.runs.iter().map(|run| run_line(run, triage)));
+        out.extend(triage.runs.iter().map(|instance| instance_line(instance, triage)));
         if triage.capped {
             out.push(plain("the service gives no more", Tone::Dim));
         }
@@ -80,19 +82,20 @@ fn group_line(group: &ErrorGroup) -> InspectorLine {
         tone: Tone::Failing,
         ..TreeItem::default()
     };
-    InspectorLine { item, target: LineTarget::Step(group.step.clone()), facts: vec![] }
+    let target = LineTarget::Step(group.step.clone());
+    InspectorLine { item, target, ..InspectorLine::default() }
 }
 
-fn run_line(run: &Instance, triage: &Triage) -> InspectorLine {
-    let error = triage.errors.iter().find(|e| e.instance == run.id);
-    let when = run.started.map(crate::model::short_date).unwrap_or_default();
+fn instance_line(instance: &Instance, triage: &Triage) -> InspectorLine {
+    let error = triage.errors.iter().find(|e| e.instance == instance.id);
+    let when = instance.started.map(crate::model::short_date).unwrap_or_default();
     let item = TreeItem {
-        glyph: run.status.mark().to_string(),
-        text: format!("{when}  {:<11}", run.status.label()),
-        note: run.tracking.join(", "),
+        glyph: instance.status.mark().to_string(),
+        text: format!("{when}  {:<11}", instance.status.label()),
+        note: instance.tracking.join(", "),
         tone: if error.is_some() { Tone::Failing } else { Tone::Plain },
         ..TreeItem::default()
     };
-    let target = error.map_or(LineTarget::Nothing, |e| LineTarget::FailedRun(e.id.clone()));
-    InspectorLine { item, target, facts: vec![] }
+    let target = error.map_or(LineTarget::Nothing, |e| LineTarget::FailedInstance(e.id.clone()));
+    InspectorLine { item, target, ..InspectorLine::default() }
 }
