@@ -1,6 +1,7 @@
 //! What belongs to a project beside its integrations: who may do what in it, its deployments and
 //! libraries, what an account may see of it; and the page that shows them.
 
+use crossterm::event::KeyCode;
 use oicx::model::{ArtifactKey, Kind, Manifest, ProjectCode};
 use oicx::sim::ServiceInstance;
 use serde_json::json;
@@ -120,4 +121,23 @@ async fn enter_on_a_project_opens_its_page() {
     screen.keys("/PAY_FEED").enter().enter().wait("putPay").await;
     screen.esc();
     assert!(screen.shows("who may do what"), "{}", screen.text());
+}
+
+/// What a stored project's page names is opened as the same snapshot has it.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_stored_project_names_opens_from_its_snapshot() {
+    let world = World::of(&landscape("")).await;
+    take_backup(&world, "prod").await;
+    let mut screen = Screen::start(world.workspace().await, (120, 40));
+    screen.wait("PEOPLE/PAY_FEED").await.idle().await;
+    screen.keys(":projects").enter().wait("╭ Projects").await;
+    screen.keys("/people").enter().key(KeyCode::Tab);
+    screen.enter().wait("as the newest backup has it").await;
+    screen.keys("/PAY_FEED").enter().enter().wait("putPay").await;
+    assert!(screen.shows("store:prod/PEOPLE/PAY_FEED@01.00.0000@snap"), "{}", screen.text());
+    screen.esc();
+    // A library leads to its row.
+    screen.keys("/libraries").enter().enter();
+    screen.keys("/GRADE_RULES").enter().enter().wait("╭ Libraries").await;
+    assert!(screen.shows("PEOPLE/GRADE_RULES"), "{}", screen.text());
 }

@@ -6,10 +6,11 @@ use std::sync::Arc;
 use super::{rows_of, store_index};
 use crate::archive::UnpackedArchive;
 use crate::model::{
-    ArtifactName, EnvironmentIndex, Kind, Level, Reference, Scope, short_date, version_text,
+    ArtifactName, EnvironmentIndex, Kind, Level, Reference, Scope, StorePick, short_date,
+    version_text,
 };
 use crate::ops::compare::Compared;
-use crate::store::StoredVersion;
+use crate::store::{SnapshotSummary, StoredVersion};
 use crate::tui::{
     app::{App, Subject},
     event::{ArchiveEffect, Effect, RecoveryEffect, ScreenEvent},
@@ -53,16 +54,26 @@ pub fn inspect_cursor(app: &mut App) -> Transition {
     }
 }
 
-/// Opens the live version of an integration that an archive names: the one in the scope, else the
-/// global one.
+/// Opens an integration that an archive names: the one in the scope, else the global one. Where the
+/// archive is of the store, it is the one that the same snapshot has, as far as the store knows it;
+/// else the live one.
 pub fn inspect_integration(
     app: &mut App,
-    environment: EnvironmentIndex,
+    of: &Subject,
+    from: Option<Reference>,
     scope: Scope,
     code: String,
 ) -> Transition {
+    let environment = of.environment;
     let global = ArtifactName::new(Kind::Integration, code);
     let there = global.clone().within(scope);
+    let stored = [&there, &global].into_iter().find_map(|artifact| {
+        let subject = Subject { artifact: artifact.clone(), environment };
+        stored_beside(app, from.as_ref()?, &subject)
+    });
+    if let Some(reference) = stored {
+        return inspect(app, environment, reference);
+    }
     let live = [there, global.clone()]
         .into_iter()
         .find_map(|artifact| app.live_reference(&Subject { artifact, environment }));
@@ -70,6 +81,28 @@ pub fn inspect_integration(
         Some(reference) => inspect(app, environment, reference),
         None => inspect_elsewhere(app, environment, &global),
     }
+}
+
+/// An artifact as the snapshot has it that a reference is of.
+fn stored_beside(app: &App, reference: &Reference, subject: &Subject) -> Option<Reference> {
+    let Reference::Stored { environment, pick, .. } = reference else { return None };
+    let index = app.store.index.as_ref()?;
+    let mut versions = index.history(environment, &subject.artifact);
+    let pick = match pick {
+        StorePick::Snapshot(id, _) => {
+            let of = |s: &&SnapshotSummary| s.environment == *environment && s.id == *id;
+            let started = index.snapshots().iter().find(of)?.started;
+            versions.find(|v| v.safety_run.is_none() && v.was_there(started))?;
+            StorePick::Snapshot(id.clone(), None)
+        }
+        StorePick::Newest { back: 0, .. } => {
+            versions.find(|v| v.safety_run.is_none())?;
+            StorePick::Newest { version: None, back: 0 }
+        }
+        StorePick::Newest { .. } | StorePick::Run(_) => return None,
+    };
+    let (environment, target) = (environment.clone(), subject.artifact.clone().into());
+    Some(Reference::Stored { environment, target, pick })
 }
 
 /// Opens an integration that neither the scope in which it was looked for nor the global space has:

@@ -136,9 +136,9 @@ impl InspectorScreen {
         let lookups: Vec<String> = project.lookups.iter().map(|l| l.name.clone()).collect();
         let libraries: Vec<String> = project.libraries_and_events().0.into_iter().collect();
         for (section, names, kind) in [
-            (Part::Connections, connections, Some(Kind::Connection)),
-            (Part::Lookups, lookups, Some(Kind::Lookup)),
-            (Part::Libraries, libraries, None),
+            (Part::Connections, connections, Kind::Connection),
+            (Part::Lookups, lookups, Kind::Lookup),
+            (Part::Libraries, libraries, Kind::Library),
         ] {
             self.section(out, section, count(names.len()), || {
                 names.into_iter().map(|name| named_line(&scope, kind, name)).collect()
@@ -186,9 +186,13 @@ fn line(text: impl Into<String>, note: impl Into<String>, tone: Tone) -> Inspect
     InspectorLine { item, ..InspectorLine::default() }
 }
 
-fn named_line(scope: &Scope, kind: Option<Kind>, name: String) -> InspectorLine {
-    let row = |kind| LineTarget::Row(scope.clone(), kind, name.clone());
-    let target = kind.map_or(LineTarget::Nothing, row);
+/// A line that leads to the row of what it names. A library is named with its version.
+fn named_line(scope: &Scope, kind: Kind, name: String) -> InspectorLine {
+    let code = match kind {
+        Kind::Library => name.split_once(' ').map_or(name.as_str(), |(code, _)| code),
+        _ => name.as_str(),
+    };
+    let target = LineTarget::Row(scope.clone(), kind, code.to_owned());
     InspectorLine { target, ..line(name, "", Tone::Plain) }
 }
 

@@ -151,7 +151,8 @@ fn follow(app: &mut App, view: &mut InspectorScreen) -> Transition {
             return navigate::rows_of(app, &scope, kind, &name);
         }
         LineTarget::Integration(scope, code) => {
-            return navigate::inspect_integration(app, view.subject.environment, scope, code);
+            let from = view.reference.clone();
+            return navigate::inspect_integration(app, &view.subject, from, scope, code);
         }
     }
     Transition::stay()
