@@ -1,7 +1,7 @@
 //! What belongs to a project beside its integrations: who may do what in it, its deployments and
 //! libraries, what an account may see of it; and the page that shows them.
 
-use crossterm::event::KeyCode;
+use crossterm::event::{KeyCode, KeyModifiers};
 use oicx::model::{ArtifactKey, Kind, Manifest, ProjectCode};
 use oicx::sim::ServiceInstance;
 use serde_json::json;
@@ -140,4 +140,23 @@ async fn what_a_stored_project_names_opens_from_its_snapshot() {
     screen.keys("/libraries").enter().enter();
     screen.keys("/GRADE_RULES").enter().enter().wait("╭ Libraries").await;
     assert!(screen.shows("PEOPLE/GRADE_RULES"), "{}", screen.text());
+}
+
+/// What is in the global space is brought into a project from the explorer: planned first.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_integration_is_moved_into_a_project_by_a_key() {
+    let world = World::of(&landscape("")).await;
+    take_backup(&world, "prod").await;
+    let mut screen = Screen::start(world.workspace().await, (120, 40));
+    screen.wait("PEOPLE/PAY_FEED").await.idle().await;
+    screen.keys("/GLOBAL_ONE").enter();
+    screen.keys("M").wait("Move GLOBAL_ONE 01.00.0000 into").await;
+    assert!(!screen.shows("global  "), "it is there already: {}", screen.text());
+    screen.keys("peo").enter().wait("comes into project PEOPLE").await;
+    assert!(screen.shows("keep the old address"), "{}", screen.text());
+    screen.esc().wait("nothing was changed").await;
+    // What is never in a project says so.
+    screen.keys("/").key_with(KeyCode::Char('u'), KeyModifiers::CONTROL).enter();
+    screen.keys(":projects").enter().wait("╭ Projects").await;
+    screen.keys("M").wait("is never in a project").await;
 }

@@ -26,7 +26,8 @@ use super::{
 };
 use crate::archive::UnpackedArchive;
 use crate::model::{
-    ArtifactKey, ConnectionName, EnvironmentIndex, EnvironmentName, IntegrationId, Reference, RunId,
+    ArtifactKey, ConnectionName, EnvironmentIndex, EnvironmentName, IntegrationId, Reference,
+    RunId, Scope,
 };
 use crate::oic::{Recovery, Silence};
 use crate::ops::{
@@ -92,6 +93,8 @@ pub enum PlanQuestion {
     Undo(RunId),
     /// Brings what is live in one environment to another.
     Promote(Vec<Reference>),
+    /// Brings what is live in an environment into another scope of it.
+    Move(Vec<Reference>, Scope),
 }
 
 /// A plan with what it was made from, so that it can be made anew with a remedy.

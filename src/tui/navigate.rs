@@ -10,8 +10,8 @@ pub use archive::{
     viewer,
 };
 pub use restore::{
-    checklist, connection_form, plan, plan_instead, plan_version, planned, promote, recover,
-    restore, resume, runs, undo, undo_job, why_not_sent,
+    checklist, choose_where_to_move, connection_form, moved, plan, plan_instead, plan_version,
+    planned, promote, recover, restore, resume, runs, undo, undo_job, why_not_sent,
 };
 
 use super::{

@@ -112,6 +112,11 @@ impl EffectRunner {
                 let request = promote::request(&self.workspace, references, target, None).await;
                 request.map_err(Failure::from)
             }
+            PlanQuestion::Move(references, into) => {
+                let here = self.workspace.environments[environment].name();
+                let request = promote::request(&self.workspace, references, here, Some(into)).await;
+                request.map_err(Failure::from)
+            }
             PlanQuestion::Versions(versions) => {
                 let mut all: Option<Request> = None;
                 for version in versions {

@@ -2,7 +2,8 @@
 
 use super::store_index;
 use crate::model::{
-    ArtifactKey, ConnectionName, EnvironmentIndex, IntegrationId, Kind, Level, Reference,
+    ArtifactKey, ConnectionName, EnvironmentIndex, EnvironmentName, IntegrationId, Kind, Level,
+    Reference, Scope,
 };
 use crate::oic::Recovery;
 use crate::restore::{Journal, PlanOptions};
@@ -17,6 +18,7 @@ use crate::tui::{
         checklist::ChecklistScreen,
         connection_form::ConnectionFormScreen,
         plan::PlanScreen,
+        projects::ProjectsScreen,
         recover::RecoverScreen,
         reopen::ReopenScreen,
         runs::{RunRow, RunsScreen},
@@ -118,13 +120,58 @@ pub fn promote(app: &mut App) -> Transition {
         [one] => format!("{one} from {name} to {next}"),
         many => format!("{} artifacts from {name} to {next}", many.len()),
     };
-    let reference = |k: ArtifactKey| Reference::Live {
-        environment: name.clone(),
-        target: k.name().into(),
-        version: k.version,
-    };
-    let references = chosen.into_iter().map(reference).collect();
+    let references = live_references(&name, chosen);
     plan(app, to, title, PlanQuestion::Promote(references), PlanOptions::default())
+}
+
+fn live_references(environment: &EnvironmentName, keys: Vec<ArtifactKey>) -> Vec<Reference> {
+    let reference = |key: ArtifactKey| Reference::Live {
+        environment: environment.clone(),
+        target: key.name().into(),
+        version: key.version,
+    };
+    keys.into_iter().map(reference).collect()
+}
+
+/// Asks for the project, or the global space, into which the selected rows are to be brought on the
+/// environment of the column.
+pub fn choose_where_to_move(app: &mut App) -> Transition {
+    let environment = app.target();
+    let keys: Vec<_> = app.table.selected().iter().filter_map(|r| r.key(environment)).collect();
+    let name = app.environments[environment].name.clone();
+    let why_not = match keys.iter().find(|key| !key.kind.lives_in_projects()) {
+        _ if app.table.on_store() => {
+            Some("what runs is moved: go to the column of its environment".to_owned())
+        }
+        Some(key) => Some(format!("{key} is never in a project")),
+        None if keys.is_empty() => Some(format!("{name} has nothing here to move")),
+        None => keys.iter().find_map(|key| why_not_sent(app, key.kind)),
+    };
+    if let Some(why) = why_not {
+        app.say(Level::Warning, why);
+        return Transition::stay();
+    }
+    Transition::open(ProjectsScreen::to_move(app, environment, keys))
+}
+
+/// Plans to bring artifacts of an environment into a scope of it.
+pub fn moved(
+    app: &mut App,
+    environment: EnvironmentIndex,
+    keys: Vec<ArtifactKey>,
+    into: Scope,
+) -> Transition {
+    let name = app.environments[environment].name.clone();
+    let place = match into.project() {
+        Some(project) => format!("project {project}"),
+        None => "the global space".to_owned(),
+    };
+    let title = match keys.as_slice() {
+        [one] => format!("{one} into {place} on {name}"),
+        many => format!("{} artifacts into {place} on {name}", many.len()),
+    };
+    let question = PlanQuestion::Move(live_references(&name, keys), into);
+    plan(app, environment, title, question, PlanOptions::default())
 }
 
 /// Plans to restore one stored version.

@@ -107,6 +107,7 @@ pub fn on_action(app: &mut App, action: Action) -> Transition {
         Action::Compare => return navigate::compare_cursor(app),
         Action::Timeline => return navigate::timeline_of_cursor(app),
         Action::Promote => return navigate::promote(app),
+        Action::Move => return navigate::choose_where_to_move(app),
         Action::Drift => return navigate::drift(app),
         Action::SearchInside => return navigate::search_inside(app),
         other => {
@@ -126,10 +127,17 @@ fn on_head(app: &mut App, action: Action) -> Option<Transition> {
     match action {
         Action::Inspect => app.table.toggle_fold(),
         // What is marked counts, wherever the cursor is.
-        Action::Export | Action::Restore | Action::Promote if !app.table.marks.is_empty() => {
+        Action::Export | Action::Restore | Action::Promote | Action::Move
+            if !app.table.marks.is_empty() =>
+        {
             return None;
         }
-        Action::Export | Action::Restore | Action::Promote | Action::Compare | Action::Timeline => {
+        Action::Export
+        | Action::Restore
+        | Action::Promote
+        | Action::Move
+        | Action::Compare
+        | Action::Timeline => {
             let key = |action| app.key(Context::Explorer, action);
             let text = format!(
                 "this is the head of {scope}: {} folds it, {} marks its rows",

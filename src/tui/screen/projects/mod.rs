@@ -1,4 +1,4 @@
-//! The projects, to narrow the rows to one of them.
+//! The projects: to narrow the rows to one of them, or to bring artifacts into one.
 
 mod state;
 mod view;
@@ -6,11 +6,13 @@ mod view;
 use ratatui::{Frame, layout::Rect};
 
 pub use state::ProjectsScreen;
+use state::ScopeChoice;
 
 use super::{Click, Offer, Screen, Transition, move_cursor};
 use crate::tui::{
     app::{App, ClickAreas},
     keymap::{Action, Context},
+    navigate,
     widgets::text_field::TextField,
 };
 
@@ -23,7 +25,13 @@ impl Screen for ProjectsScreen {
         vec![
             Offer::of(Action::Up),
             Offer::of(Action::Down),
-            Offer::named(Action::Confirm, "show it alone"),
+            Offer::named(
+                Action::Confirm,
+                match self.choice {
+                    ScopeChoice::Narrow => "show it alone",
+                    ScopeChoice::Move(..) => "plan it",
+                },
+            ),
             Offer::of(Action::Back),
         ]
     }
@@ -36,9 +44,16 @@ impl Screen for ProjectsScreen {
         if action != Action::Confirm {
             return Transition::pass();
         }
-        let Some(chosen) = self.chosen() else { return Transition::stay() };
-        app.table.set_scope(chosen.clone());
-        Transition::close()
+        let Some(chosen) = self.chosen().cloned() else { return Transition::stay() };
+        match (&self.choice, chosen) {
+            (ScopeChoice::Move(environment, keys), Some(scope)) => {
+                navigate::moved(app, *environment, keys.clone(), scope).instead()
+            }
+            (_, chosen) => {
+                app.table.set_scope(chosen);
+                Transition::close()
+            }
+        }
     }
 
     fn field<'a>(&'a mut self, _: &'a mut App) -> Option<&'a mut TextField> {

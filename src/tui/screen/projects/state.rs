@@ -2,16 +2,27 @@
 
 use std::collections::BTreeSet;
 
-use crate::model::{ArtifactName, Kind, Scope};
+use crate::model::{ArtifactKey, ArtifactName, EnvironmentIndex, Kind, Scope};
+use crate::ops::matrix::MatrixRow;
 use crate::search::{Candidate, Query};
 use crate::tui::{app::App, screen::matrix::MatrixTable, widgets::text_field::TextField};
 
 /// Longest text that is looked for, in characters.
 const LONGEST: usize = 80;
 
+/// What a scope is chosen for.
+#[derive(Debug, Clone)]
+pub enum ScopeChoice {
+    /// The rows are narrowed to it.
+    Narrow,
+    /// These artifacts of an environment are to be brought into it.
+    Move(EnvironmentIndex, Vec<ArtifactKey>),
+}
+
 /// The list, and what is typed to narrow it.
 #[derive(Debug)]
 pub struct ProjectsScreen {
+    pub choice: ScopeChoice,
     pub typed: TextField,
     /// None: all scopes.
     pub lines: Vec<Option<Scope>>,
@@ -27,7 +38,33 @@ impl ProjectsScreen {
         let lines = lines(app);
         let here = lines.iter().position(|scope| *scope == app.table.scope).unwrap_or(0);
         let shown = (0..lines.len()).collect();
-        Self { typed: TextField::new(LONGEST), lines, shown, cursor: here }
+        let (choice, typed) = (ScopeChoice::Narrow, TextField::new(LONGEST));
+        Self { choice, typed, lines, shown, cursor: here }
+    }
+
+    /// The scopes of an environment into which artifacts can be brought: those that hold not all of
+    /// them already.
+    pub fn to_move(app: &App, environment: EnvironmentIndex, keys: Vec<ArtifactKey>) -> Self {
+        let there = |row: &&MatrixRow| row.kind == Kind::Project && row.cell(environment).is_some();
+        let projects = app.table.matrix.rows.iter().filter(there);
+        let projects = projects.map(|row| Scope::of_project(row.code.as_str()));
+        let scopes: BTreeSet<Scope> = std::iter::once(Scope::Global).chain(projects).collect();
+        let new = scopes.into_iter().filter(|s| keys.iter().any(|key| key.scope != *s));
+        let lines: Vec<Option<Scope>> = new.map(Some).collect();
+        let shown = (0..lines.len()).collect();
+        let (choice, typed) = (ScopeChoice::Move(environment, keys), TextField::new(LONGEST));
+        Self { choice, typed, lines, shown, cursor: 0 }
+    }
+
+    /// The title of the list.
+    pub fn title(&self) -> String {
+        match &self.choice {
+            ScopeChoice::Narrow => "Projects".into(),
+            ScopeChoice::Move(_, keys) => match keys.as_slice() {
+                [one] => format!("Move {one} into"),
+                many => format!("Move {} artifacts into", many.len()),
+            },
+        }
     }
 
     /// Ranks again after something was typed.

@@ -31,7 +31,7 @@ pub fn draw(
     let theme = &app.theme;
     let rows = projects.lines.len() as u16;
     let framed =
-        popup(app, frame, area, (100, (rows + 3).clamp(8, 24)), "Projects", theme.accent.0);
+        popup(app, frame, area, (100, (rows + 3).clamp(8, 24)), &projects.title(), theme.accent.0);
     let inner = framed.inner;
     let typed = Rect { height: 1, ..inner };
     let list = Rect { y: inner.y + 1, height: inner.height.saturating_sub(1), ..inner };
