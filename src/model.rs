@@ -48,7 +48,7 @@ pub use snapshot::{
 pub use state::{ArtifactState, precedence};
 pub use text::{markdown, path_segment, plural, segment_name, thousands, visible, visible_lines};
 pub use time::{
-    EXPIRES_SOON_DAYS, age, age_between, ago, clock_time, clock_with_seconds, days_until,
-    parse_service_time, short_date, stamp,
+    EXPIRES_SOON_DAYS, age, age_between, ago, ago_between, clock_time, clock_with_seconds,
+    days_until, parse_service_time, short_date, stamp,
 };
 pub use transcript::{Exchange, RecordedBody, Transcript, TranscriptError, TranscriptHead};

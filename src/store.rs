@@ -31,8 +31,8 @@ use crate::model::{
 
 pub use index::{Index, SnapshotSummary, StoredVersion};
 pub use layout::{
-    is_artifact, is_checkpoint, is_instance_export, is_journal, manifest_path, payload_path,
-    recovery_path, room_path, run_id, safe_name, snapshot_id,
+    is_artifact, is_checkpoint, is_instance_export, is_journal, journal_path, manifest_path,
+    payload_path, recovery_path, room_path, run_id, safe_name, snapshot_id,
 };
 pub use members::member_entry;
 pub use notes::{DamageNote, ReliedOn};

@@ -269,5 +269,12 @@ fn a_panic_gives_the_terminal_back_before_it_is_told() {
     pty.wait("ORDERS");
     assert!(pty.parser.screen().alternate_screen());
     pty.wait("on purpose");
+    // What is written afterwards does not stand over it.
+    pty.wait("test result: FAILED");
+    assert!(
+        pty.parser.screen().contents().contains("on purpose"),
+        "{}",
+        pty.parser.screen().contents()
+    );
     pty.assert_given_back();
 }

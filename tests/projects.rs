@@ -560,7 +560,7 @@ async fn a_called_code_that_several_projects_have_is_a_choice() {
     for (landscape, shown) in [(calling, "prod:MONEY/LEDGER"), (twice, choice)] {
         let world = World::of(&landscape).await;
         let mut screen = Screen::start(world.workspace().await, (120, 32));
-        screen.wait("GLOBAL_ONE").await;
+        screen.wait("MONEY/LEDGER").await.idle().await;
         screen.keys("/global").enter().enter().wait("Dependencies").await;
         screen.keys("4").wait("is needed by").await;
         screen.keys("/ledger").enter().enter().wait(shown).await;

@@ -358,7 +358,7 @@ pub(super) fn print_end(journal: &Journal, process: RunProcess) {
         output::line(format!("  {}: {end}{why}", item.key));
     }
     journal.error.iter().for_each(|e| output::line(format!("why     {e}")));
-    output::line(format!("journal runs/{}.json", journal.run));
+    output::line(format!("journal {}", journal.path()));
     let run = &journal.run;
     match ending.next {
         Some(NextStep::Rollback) => output::line(format!("undo    oicx rollback {run}")),

@@ -10,11 +10,13 @@ use super::{
 };
 use crate::config::Config;
 use crate::model::{ago, short_date};
+use crate::oic::Client;
 use crate::restore;
 use crate::restore::{
-    ConnectionValues, Ending, Journal, NextStep, PlanOptions, RetryPolicy, RunContext, RunOutcome,
-    RunProcess,
+    ConnectionValues, Ending, Journal, NextStep, PlanOptions, ReopenedRun, RetryPolicy, RunContext,
+    RunOutcome, RunProcess,
 };
+use crate::store::Store;
 
 /// Plans to undo what a run of oicx changed on an environment, asks, and does it.
 pub async fn rollback(
@@ -79,31 +81,35 @@ pub async fn resume(
     let confirmation = confirm(&journal.plan, &options.consent)?;
     let reopened =
         journal.reopen(confirmation.as_deref()).map_err(|e| CommandError::failed(e.to_string()))?;
+    let journal = take_up((client, store), reopened, options.undo, global).await?;
+    tell_end(report, &journal, global);
+    let undone =
+        options.undo && matches!(journal.result, Some(RunOutcome::PutBack | RunOutcome::Untouched));
+    Ok(if undone { Exit::Done } else { exit_of(&journal) })
+}
+
+/// Continues a reopened run or undoes it, and shows how that goes.
+async fn take_up(
+    (client, store): (&Client, &Store),
+    reopened: ReopenedRun,
+    undo: bool,
+    global: &Global,
+) -> Result<Journal, CommandError> {
     let (stop, connection_values, retry_policy) =
         (waiting::on_stop(client), ConnectionValues::default(), RetryPolicy::default());
     let work = |events| {
         let (stop, connection_values, retry_policy) = (&stop, &connection_values, &retry_policy);
         async move {
-            let context = RunContext {
-                client,
-                store,
-                retry_policy,
-                connection_values,
-                events: &events,
-                stop,
-            };
-            if options.undo {
-                restore::undo(reopened, context).await
-            } else {
-                restore::continue_run(reopened, context).await
+            let events = &events;
+            let context =
+                RunContext { client, store, retry_policy, connection_values, events, stop };
+            match undo {
+                true => restore::undo(reopened, context).await,
+                false => restore::continue_run(reopened, context).await,
             }
         }
     };
-    let journal = output::watched(global, "resume", work).await?;
-    tell_end(report, &journal, global);
-    let undone =
-        options.undo && matches!(journal.result, Some(RunOutcome::PutBack | RunOutcome::Untouched));
-    Ok(if undone { Exit::Done } else { exit_of(&journal) })
+    Ok(output::watched(global, "resume", work).await?)
 }
 
 /// Why a run cannot be taken up again; none where it can.

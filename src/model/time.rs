@@ -38,18 +38,26 @@ pub fn age(time: Timestamp) -> String {
 
 /// `just now`, `5m ago`.
 pub fn ago(time: Timestamp) -> String {
-    match age(time).as_str() {
-        "now" => "just now".into(),
-        age => format!("{age} ago"),
+    ago_between(time, Timestamp::now())
+}
+
+/// [`ago`] as seen at `now`.
+pub fn ago_between(time: Timestamp, now: Timestamp) -> String {
+    match now.as_second() - time.as_second() {
+        ..NOW => "just now".into(),
+        _ => format!("{} ago", age_between(time, now)),
     }
 }
+
+/// Seconds within which something is now.
+const NOW: i64 = 5;
 
 /// [`age`] as seen at `now`. A time in the future is `now`: clocks differ by seconds.
 pub fn age_between(time: Timestamp, now: Timestamp) -> String {
     let seconds = now.as_second() - time.as_second();
     match seconds {
-        ..5 => "now".into(),
-        5..60 => format!("{seconds}s"),
+        ..NOW => "now".into(),
+        NOW..60 => format!("{seconds}s"),
         60..3600 => format!("{}m", seconds / 60),
         3600..86_400 => format!("{}h", seconds / 3600),
         86_400..2_419_200 => format!("{}d", seconds / 86_400),

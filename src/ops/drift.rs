@@ -207,16 +207,7 @@ pub async fn run(
     }
     find_out(workspace, first, &mut a, &b).await?;
     find_out(workspace, second, &mut b, &a).await?;
-    let brief = selection.brief;
-    let mut keys: Vec<_> = a.keys().chain(b.keys()).cloned().collect();
-    keys.sort();
-    keys.dedup();
-    let judge = |key: ArtifactName| {
-        let (x, y) = (a.get(&key).cloned(), b.get(&key).cloned());
-        async move { judge(workspace, key, x, y, brief).await }
-    };
-    let judged: Vec<Option<DriftedArtifact>> =
-        futures::stream::iter(keys).map(judge).buffered(AT_ONCE).collect().await;
+    let judged = judge_all(workspace, &a, &b, selection.brief).await;
     let equal = judged.iter().filter(|d| d.is_none()).count();
     let mut differences: Vec<DriftedArtifact> = judged.into_iter().flatten().collect();
     for difference in &mut differences {
@@ -234,6 +225,23 @@ pub async fn run(
         differences,
         notes,
     })
+}
+
+/// How each artifact of two sides differs; none where it means the same on both.
+async fn judge_all(
+    workspace: &Workspace,
+    a: &RevisionsByArtifact,
+    b: &RevisionsByArtifact,
+    brief: bool,
+) -> Vec<Option<DriftedArtifact>> {
+    let mut keys: Vec<_> = a.keys().chain(b.keys()).cloned().collect();
+    keys.sort();
+    keys.dedup();
+    let judge = |key: ArtifactName| {
+        let (x, y) = (a.get(&key).cloned(), b.get(&key).cloned());
+        async move { judge(workspace, key, x, y, brief).await }
+    };
+    futures::stream::iter(keys).map(judge).buffered(AT_ONCE).collect().await
 }
 
 /// What a side could not see, in words. That an older snapshot has no entry for a project's

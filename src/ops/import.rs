@@ -3,7 +3,7 @@
 //! written.
 
 use std::{
-    collections::{BTreeMap, HashSet},
+    collections::{BTreeMap, HashMap, HashSet},
     path::{Path, PathBuf},
 };
 
@@ -12,7 +12,9 @@ use jiff::{Timestamp, civil::Date, tz::TimeZone};
 use serde::Serialize;
 
 use crate::archive::{ArchiveError, ValidatedArchive, sha256_hex};
-use crate::model::{ArtifactKey, EnvironmentName, Kind, Manifest, ManifestEntry, Purpose, visible};
+use crate::model::{
+    ArtifactKey, EnvironmentName, Fingerprint, Kind, Manifest, ManifestEntry, Purpose, visible,
+};
 use crate::store::{Index, ReliedOn, Store, StoreError, snapshot_id};
 use crate::workspace::events::{Events, Progress};
 
@@ -100,62 +102,84 @@ pub async fn run(
     }
     files.sort();
     events.send(Progress::Total { count: files.len() });
-    let mut report =
-        ImportReport { environment: Some(environment.clone()), ..ImportReport::default() };
-    let stored_files = store.files(environment).await?;
-    let mut days = Days::new();
-    let mut seen: HashSet<(ArtifactKey, crate::model::Fingerprint)> = HashSet::new();
+    let mut importer = Importer {
+        store,
+        environment,
+        index,
+        stored: store.files(environment).await?,
+        days: Days::new(),
+        seen: HashSet::new(),
+        report: ImportReport { environment: Some(environment.clone()), ..ImportReport::default() },
+    };
     for file in files {
         let name = file.display().to_string();
-        let found = match read_apart(&file).await {
-            Ok(found) => found,
+        match read_apart(&file).await {
+            Ok(found) => {
+                events.send(Progress::Done { what: name, bytes: found.bytes.len() as u64 });
+                importer.take(file, found).await?;
+            }
             Err(why) => {
-                events.send(Progress::Failed { what: name.clone(), why: why.to_string() });
-                report
-                    .refused
-                    .push(RefusedFile { file: visible(&name).into_owned(), why: why.to_string() });
-                continue;
-            }
-        };
-        events.send(Progress::Done { what: name, bytes: found.bytes.len() as u64 });
-        let whole = found.kept.fingerprints.full;
-        let artifact = found.key.name();
-        let mut stored = index.history(environment, &artifact);
-        let known = stored.find(|v| v.version == found.key.version && v.fingerprint == whole);
-        if let Some(known) = known {
-            // A snapshot lists it; that its file is there is another thing.
-            let is_lost = stored_files.get(&known.path) != Some(&known.size);
-            if is_lost && sha256_hex(&found.bytes) == known.sha256 {
-                store.mend(&known.path, found.bytes).await?;
-                report.healed += 1;
-                continue;
-            }
-            if !is_lost {
-                report.known += 1;
-                continue;
+                let why = why.to_string();
+                events.send(Progress::Failed { what: name.clone(), why: why.clone() });
+                let file = visible(&name).into_owned();
+                importer.report.refused.push(RefusedFile { file, why });
             }
         }
-        if !seen.insert((found.key.clone(), whole)) {
-            report.known += 1;
-            continue;
-        }
-        let entry =
-            store.keep(environment, &found.key, &found.kept, found.bytes, found.time).await?;
-        report.imported += 1;
-        days.entry(TimeZone::UTC.to_datetime(found.time).date()).or_default().push(ImportedFile {
-            entry,
-            time: found.time,
-            file,
-        });
     }
-    if days.is_empty() {
-        return Ok(report);
+    if importer.days.is_empty() {
+        return Ok(importer.report);
     }
-    let note = settle(store, environment, &mut days).await?;
+    let note = announce(store, environment, &mut importer.days).await?;
+    let Importer { days, mut report, .. } = importer;
     let committed = commit_all(store, environment, days, &mut report).await;
     store.forget_note(&note).await;
     committed?;
     Ok(report)
+}
+
+/// An import under way.
+struct Importer<'a> {
+    store: &'a Store,
+    environment: &'a EnvironmentName,
+    index: &'a Index,
+    /// Sizes of the files that the store has, by path.
+    stored: HashMap<String, u64>,
+    days: Days,
+    seen: HashSet<(ArtifactKey, Fingerprint)>,
+    report: ImportReport,
+}
+
+impl Importer<'_> {
+    /// Keeps a file, where the store does not have it yet.
+    async fn take(&mut self, file: PathBuf, found: ImportCandidate) -> Result<(), ImportError> {
+        let whole = found.kept.fingerprints.full;
+        let artifact = found.key.name();
+        let mut stored = self.index.history(self.environment, &artifact);
+        let known = stored.find(|v| v.version == found.key.version && v.fingerprint == whole);
+        if let Some(known) = known {
+            // A snapshot lists it; that its file is there is another thing.
+            let is_lost = self.stored.get(&known.path) != Some(&known.size);
+            if is_lost && sha256_hex(&found.bytes) == known.sha256 {
+                self.store.mend(&known.path, found.bytes).await?;
+                self.report.healed += 1;
+                return Ok(());
+            }
+            if !is_lost {
+                self.report.known += 1;
+                return Ok(());
+            }
+        }
+        if !self.seen.insert((found.key.clone(), whole)) {
+            self.report.known += 1;
+            return Ok(());
+        }
+        let ImportCandidate { key, kept, bytes, time } = found;
+        let entry = self.store.keep(self.environment, &key, &kept, bytes, time).await?;
+        self.report.imported += 1;
+        let day = TimeZone::UTC.to_datetime(time).date();
+        self.days.entry(day).or_default().push(ImportedFile { entry, time, file });
+        Ok(())
+    }
 }
 
 /// Commits one snapshot of what was written on one day. It says nothing of artifacts that it does
@@ -203,7 +227,7 @@ async fn commit_all(
 /// Announces the files that snapshots are about to list, and keeps once more, under another name,
 /// those that a prune under way takes: a run that was cut off may have left them long ago. Gives
 /// the note's path.
-async fn settle(
+async fn announce(
     store: &Store,
     environment: &EnvironmentName,
     days: &mut Days,

@@ -180,6 +180,29 @@ pub async fn plan(
     let left_out = |e: &InstanceError| sent.get(&e.id).filter(|(at, _)| !later(e, at)).copied();
     checks.extend(told_of_sent(errors.iter().filter_map(left_out)));
     errors.retain(|e| left_out(e).is_none());
+    checks.extend(what_failed(client, id, window, &mut errors).await);
+    if recovery == Recovery::Resubmit {
+        checks.extend(will_it_help(&errors, &live));
+    } else if !errors.is_empty() {
+        checks.push(Finding::warning(
+            "what is discarded cannot be sent again",
+            "resubmit instead where the data is still wanted",
+        ));
+    }
+    let environment = client.environment();
+    checks.extend(environment.protection());
+    let (environment, protected) = (environment.name.clone(), environment.protected);
+    Ok(RecoveryPlan { environment, id: id.clone(), recovery, errors, checks, protected })
+}
+
+/// Leaves those that can be sent again, and says what failed how often.
+async fn what_failed(
+    client: &Client,
+    id: &IntegrationId,
+    window: Window,
+    errors: &mut Vec<InstanceError>,
+) -> Vec<Finding> {
+    let mut checks = Vec::new();
     let all = errors.len();
     errors.retain(|e| e.recoverable);
     if errors.is_empty() {
@@ -194,7 +217,7 @@ pub async fn plan(
             window.label()
         )));
     }
-    checks.extend(maybe_of_twins(client, id, &errors).await);
+    checks.extend(maybe_of_twins(client, id, errors).await);
     if all > errors.len() {
         let what = format!(
             "{} cannot be sent again, the service says",
@@ -203,23 +226,12 @@ pub async fn plan(
         checks.push(Finding::warning(what, "look at them in the console"));
     }
     checks.extend(
-        grouped(&errors)
+        grouped(errors)
             .iter()
             .take(GROUPS)
             .map(|g| Finding::fact(format!("{} × {}", g.count, g.describe()))),
     );
-    if recovery == Recovery::Resubmit {
-        checks.extend(will_it_help(&errors, &live));
-    } else if !errors.is_empty() {
-        checks.push(Finding::warning(
-            "what is discarded cannot be sent again",
-            "resubmit instead where the data is still wanted",
-        ));
-    }
-    let environment = client.environment();
-    checks.extend(environment.protection());
-    let (environment, protected) = (environment.name.clone(), environment.protected);
-    Ok(RecoveryPlan { environment, id: id.clone(), recovery, errors, checks, protected })
+    checks
 }
 
 /// What is left out since it was sent a moment ago.

@@ -98,59 +98,76 @@ impl Ending {
     }
 
     fn ended(journal: &Journal, outcome: RunOutcome) -> Self {
+        match outcome {
+            RunOutcome::Restored => Self::restored(journal),
+            RunOutcome::Untouched if journal.error.is_none() => Self::as_wanted_already(journal),
+            other => Self::not_as_wanted(journal, other),
+        }
+    }
+
+    /// Words for a run that did what it was for.
+    fn restored(journal: &Journal) -> Self {
         let (subject, place) = (journal.plan.subject(), &journal.plan.environment);
-        let verb = journal.plan.verb;
+        let (verb, is) = (journal.plan.verb, is_or_are(&journal.plan));
         let (done, loud) = (done_word(verb), done_word(verb).to_uppercase());
+        let left = journal.remarks().join("; ");
+        if !left.is_empty() {
+            return Self::worded(
+                (EndingTone::Warning, "done; something is left to do"),
+                format!("{done}; left to do: {left}"),
+                format!("{loud}, BUT LOOK: {left}"),
+                format!("{subject} {is} {done} on {place}, but look: {left}"),
+            );
+        }
+        let headline = match verb {
+            Verb::Rollback => format!("{loud}: {place} is as it was before, proven"),
+            _ => format!("{loud}: {subject} on {place} as wanted, proven"),
+        };
+        Self::worded(
+            (EndingTone::Good, "done, proven"),
+            format!("{done}, proven"),
+            headline,
+            format!("{subject} {is} {done} on {place}, proven"),
+        )
+    }
+
+    /// Words for a run that found everything as it was wanted.
+    fn as_wanted_already(journal: &Journal) -> Self {
+        let (subject, place) = (journal.plan.subject(), &journal.plan.environment);
+        let is = is_or_are(&journal.plan);
+        let left = journal.remarks().join("; ");
+        let (kind, phrase, end) = match left.is_empty() {
+            true => (
+                (EndingTone::Good, "changed nothing"),
+                "nothing to do: as wanted already, proven".to_owned(),
+                "proven".to_owned(),
+            ),
+            false => (
+                (EndingTone::Warning, "changed nothing; something is left to do"),
+                format!("as wanted already; left to do: {left}"),
+                format!("but look: {left}"),
+            ),
+        };
+        let sentence = format!("{subject} on {place} {is} as wanted already, {end}");
+        Self::worded(kind, phrase, sentence.clone(), sentence)
+    }
+
+    /// Words for a run that did not reach what it was for.
+    fn not_as_wanted(journal: &Journal, outcome: RunOutcome) -> Self {
+        let (subject, place) = (journal.plan.subject(), &journal.plan.environment);
+        let (done, plan) = (done_word(journal.plan.verb), &journal.plan);
+        let loud = done.to_uppercase();
         let why = journal.error.clone().unwrap_or_default();
         let (kind, headline, sentence) = match outcome {
-            RunOutcome::Restored if !journal.remarks().is_empty() => {
-                let left = journal.remarks().join("; ");
-                (
-                    (EndingTone::Warning, "done; something is left to do"),
-                    format!("{loud}, BUT LOOK: {left}"),
-                    format!(
-                        "{subject} {} {done} on {place}, but look: {left}",
-                        is_or_are(&journal.plan)
-                    ),
-                )
-            }
-            RunOutcome::Restored => (
-                (EndingTone::Good, "done, proven"),
-                match verb {
-                    Verb::Rollback => format!("{loud}: {place} is as it was before, proven"),
-                    _ => format!("{loud}: {subject} on {place} as wanted, proven"),
-                },
-                format!("{subject} {} {done} on {place}, proven", is_or_are(&journal.plan)),
-            ),
             RunOutcome::PutBack => (
                 (EndingTone::Warning, "put back, proven"),
                 format!("NOT {loud}: what was there before is there again on {place}, proven"),
                 format!(
                     "{subject} {} not {done}; what was there runs again, proven: {why}",
-                    was_or_were(&journal.plan)
+                    was_or_were(plan)
                 ),
             ),
-            RunOutcome::Untouched if journal.error.is_none() && !journal.remarks().is_empty() => {
-                let left = journal.remarks().join("; ");
-                let (is, so) = (is_or_are(&journal.plan), "as wanted already, but look");
-                (
-                    (EndingTone::Warning, "changed nothing; something is left to do"),
-                    format!("{subject} on {place} {is} {so}: {left}"),
-                    format!("{subject} on {place} {is} {so}: {left}"),
-                )
-            }
-            RunOutcome::Untouched if journal.error.is_none() => (
-                (EndingTone::Good, "changed nothing"),
-                format!(
-                    "{subject} on {place} {} as wanted already, proven",
-                    is_or_are(&journal.plan)
-                ),
-                format!(
-                    "{subject} on {place} {} as wanted already, proven",
-                    is_or_are(&journal.plan)
-                ),
-            ),
-            RunOutcome::Untouched => (
+            RunOutcome::Restored | RunOutcome::Untouched => (
                 (EndingTone::Warning, "changed nothing"),
                 format!("NOTHING WAS CHANGED on {place}"),
                 format!("nothing was changed on {place}: {why}"),
@@ -163,7 +180,7 @@ impl Ending {
             RunOutcome::Held => (
                 (EndingTone::Warning, "held"),
                 format!("HELD on {place}"),
-                format!("{subject} {} held on {place}: {why}", is_or_are(&journal.plan)),
+                format!("{subject} {} held on {place}: {why}", is_or_are(plan)),
             ),
             RunOutcome::Left => (
                 (EndingTone::Warning, "left as it was"),
@@ -176,20 +193,7 @@ impl Ending {
                 format!("LOOK AT {subject} ON {place} NOW: {why}"),
             ),
         };
-        let phrase = match outcome {
-            RunOutcome::Restored if !journal.remarks().is_empty() => {
-                format!("{done}; left to do: {}", journal.remarks().join("; "))
-            }
-            RunOutcome::Restored => format!("{done}, proven"),
-            RunOutcome::Untouched if journal.error.is_none() && journal.remarks().is_empty() => {
-                "nothing to do: as wanted already, proven".to_owned()
-            }
-            RunOutcome::Untouched if journal.error.is_none() => {
-                format!("as wanted already; left to do: {}", journal.remarks().join("; "))
-            }
-            other => other.describe().to_owned(),
-        };
-        Self::worded(kind, phrase, headline, sentence)
+        Self::worded(kind, outcome.describe(), headline, sentence)
     }
 
     fn worded(

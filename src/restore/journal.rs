@@ -216,6 +216,11 @@ impl Journal {
         of_proofs.chain(self.plan.left_out.iter().map(LeftOut::describe)).collect()
     }
 
+    /// Its file in the store, as a person finds it.
+    pub fn path(&self) -> String {
+        crate::store::journal_path(&self.run)
+    }
+
     /// A journal of a plan of which no step is done.
     pub fn begin(run: RunId, plan: &RestorePlan) -> Self {
         let now = Timestamp::now();

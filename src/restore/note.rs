@@ -35,33 +35,8 @@ fn write(
     checklist: Option<&Checklist>,
     process: RunProcess,
 ) -> std::fmt::Result {
+    head(out, journal, process)?;
     let plan = &journal.plan;
-    let title = match plan.verb {
-        Verb::Restore => "Restore",
-        Verb::Promote => "Promotion",
-        Verb::Rollback => "Rollback",
-        Verb::Drill => "Drill",
-    };
-    writeln!(out, "# {title} of {} on {}\n", plain(&plan.subject()), plan.environment)?;
-    let end = Ending::of(journal, process).phrase;
-    writeln!(out, "| | |\n|---|---|")?;
-    writeln!(out, "| result | **{}** |", cell(&end))?;
-    writeln!(out, "| what was there | {} |", cell(&plan.reason))?;
-    writeln!(out, "| what was sent | {} |", cell(&plan.source))?;
-    writeln!(out, "| way | {} |", plan.way())?;
-    writeln!(out, "| by | {} on {} |", cell(&journal.by.user), cell(&journal.by.host))?;
-    writeln!(out, "| began | {} |", moment(journal.started))?;
-    if let Some(finished) = journal.finished {
-        let seconds = finished.duration_since(journal.started).as_secs();
-        writeln!(out, "| ended | {}, after {seconds} s |", moment(finished))?;
-    }
-    if let Some(gap) = gap(journal) {
-        writeln!(out, "| interrupted | for {gap:.0} s |")?;
-    }
-    writeln!(out, "| run | `{}` |", journal.run)?;
-    if let Some(error) = &journal.error {
-        writeln!(out, "\n**Why it ended so:** {}", plain(error))?;
-    }
     let found: Vec<_> = plan.checks.iter().filter(|c| c.level != Level::Fact).collect();
     if !found.is_empty() {
         writeln!(out, "\n## Known before\n")?;
@@ -88,6 +63,38 @@ fn write(
             let mark = if tick.done() { "x" } else { " " };
             writeln!(out, "- [{mark}] {}: {}", plain(&tick.what), plain(&tick.note))?;
         }
+    }
+    Ok(())
+}
+
+/// The title, and what the run was and how it ended.
+fn head(out: &mut String, journal: &Journal, process: RunProcess) -> std::fmt::Result {
+    let plan = &journal.plan;
+    let title = match plan.verb {
+        Verb::Restore => "Restore",
+        Verb::Promote => "Promotion",
+        Verb::Rollback => "Rollback",
+        Verb::Drill => "Drill",
+    };
+    writeln!(out, "# {title} of {} on {}\n", plain(&plan.subject()), plan.environment)?;
+    let end = Ending::of(journal, process).phrase;
+    writeln!(out, "| | |\n|---|---|")?;
+    writeln!(out, "| result | **{}** |", cell(&end))?;
+    writeln!(out, "| what was there | {} |", cell(&plan.reason))?;
+    writeln!(out, "| what was sent | {} |", cell(&plan.source))?;
+    writeln!(out, "| way | {} |", plan.way())?;
+    writeln!(out, "| by | {} on {} |", cell(&journal.by.user), cell(&journal.by.host))?;
+    writeln!(out, "| began | {} |", moment(journal.started))?;
+    if let Some(finished) = journal.finished {
+        let seconds = finished.duration_since(journal.started).as_secs();
+        writeln!(out, "| ended | {}, after {seconds} s |", moment(finished))?;
+    }
+    if let Some(gap) = gap(journal) {
+        writeln!(out, "| interrupted | for {gap:.0} s |")?;
+    }
+    writeln!(out, "| run | `{}` |", journal.run)?;
+    if let Some(error) = &journal.error {
+        writeln!(out, "\n**Why it ended so:** {}", plain(error))?;
     }
     Ok(())
 }

@@ -148,7 +148,14 @@ impl Executor<'_> {
             }
         }
         self.delete_leftovers(at).await;
-        let runner = item.before.swapped.clone().or_else(|| key.integration_id());
+        self.schedule_as_before(item).await?;
+        self.prove_back(at).await
+    }
+
+    /// Puts the schedule back: its times and the values of its parameters where this run wrote over
+    /// them, and how it stood.
+    async fn schedule_as_before(&self, item: &PlanItem) -> Result<(), StepError> {
+        let runner = item.before.swapped.clone().or_else(|| item.id());
         let runs = item.before.swapped.is_some() || item.before.was_active();
         // What this run wrote over is written back, whether it runs or not.
         let overwritten = item.writes_over_parameters();
@@ -172,7 +179,7 @@ impl Executor<'_> {
             let writes = ScheduleWrites { definition, times, restart: true, parameters, write };
             self.retrying.restore_schedule(&runner, schedule, writes).await?;
         }
-        self.prove_back(at).await
+        Ok(())
     }
 
     /// Deletes what this run imported. What somebody else imported meanwhile is not ours to delete.

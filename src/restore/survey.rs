@@ -129,16 +129,9 @@ pub async fn survey(
         Some(store) => read_index(store).await,
         None => (Index::default(), Answer::default()),
     };
-    let mut sought = SurveyList::of(request, options, &target);
-    let resolver = DependencyResolver { store, index: &index };
-    resolver.add_what_was_worked_with(&mut sought);
-    resolver.take_rows_as_they_were(&mut sought).await;
-    let offered = resolver.bring_along(&mut sought, &target, options).await;
     let rebuild: BTreeSet<ProjectCode> = request.rebuild.union(&options.rebuild).cloned().collect();
-    let not_kept = sought.add_project_members(&index, &target, &rebuild);
-    let in_store = (store, &index);
-    let unread_lookups = project_lookups::add(&mut sought, in_store, &target, &rebuild).await;
-    sought.leave_out(&options.leave_out);
+    let FullList { mut sought, offered, not_kept, unread_lookups } =
+        full_list((store, &index), request, options, &target, &rebuild).await;
     target.read_called(client, &sought).await;
     let with_index = store.map(|store| (store, &index));
     let kept_connections =
@@ -152,19 +145,9 @@ pub async fn survey(
     sought.add_certificates(client, &target, certificates).await;
     let likeness = likeness::compare(client, &sought, &target).await;
     let edited = edited::find(store, &index, &sought).await;
-    let companions = CompanionQuestions { environment: client.name(), index: &index };
-    let look = |sought: ArtifactToSurvey| async {
-        let wanted = &sought.wanted;
-        let kept = match store {
-            Some(store) if KeptDescriptions::are_wanted(request, wanted, client.name()) => {
-                KeptDescriptions::read(store, &index, &sought, &target, options.schedule).await
-            }
-            _ => KeptDescriptions::of_request(wanted, &target),
-        };
-        SurveyedArtifact::look(client, (sought, kept), &target, &rebuild, companions).await
-    };
-    let mut parts: Vec<SurveyedArtifact> =
-        futures::stream::iter(sought.0).map(look).buffered(AT_ONCE).try_collect().await?;
+    let of_request = (request, options.schedule);
+    let mut parts =
+        look_at_all(client, (store, &index), sought, of_request, (&target, &rebuild)).await?;
     let unchanged = unchanged(&rebuild, &parts);
     if !unchanged.is_empty() {
         // One that is as it is wanted is not removed, and what is in it stays: that is another plan.
@@ -175,19 +158,13 @@ pub async fn survey(
         return Box::pin(survey(client, store, &request, &options)).await;
     }
     project_lookups::go_with_their_project(&mut parts, &rebuild);
-    let runs = match store {
-        Some(store) => Answer::from(run_store::all_and_unread(store).await),
-        None => Answer::default(),
-    };
     let name = client.name();
+    let RunsHere { working, unread_journals, last_activation } =
+        RunsHere::read(store, name, &parts).await;
     let readers = match store {
         Some(store) => LookupReaders::find(store, &index, name, &target, &likeness, &parts).await,
         None => LookupReaders::default(),
     };
-    let last_activation = runs.known().and_then(|(runs, _)| run_store::last_activation(runs, name));
-    let unread_journals = runs.known().map(|(_, unread)| unread.clone()).unwrap_or_default();
-    let keys = parts.iter().map(|p| &p.wanted.key);
-    let working = runs.map(|(runs, _)| run_store::working_on(&runs, name, keys, None));
     let environment = client.environment();
     Ok(Situation {
         request: request.clone(),
@@ -215,6 +192,81 @@ pub async fn survey(
         edited,
         target,
     })
+}
+
+/// What is looked at, and what was found out of the store meanwhile.
+struct FullList {
+    sought: SurveyList,
+    offered: BTreeSet<ArtifactKey>,
+    not_kept: BTreeSet<IntegrationId>,
+    unread_lookups: Vec<String>,
+}
+
+/// What is wanted, what comes along, and what is in the projects among it, without what is left out.
+async fn full_list(
+    (store, index): (Option<&Store>, &Index),
+    request: &Request,
+    options: &PlanOptions,
+    target: &TargetLists,
+    rebuild: &BTreeSet<ProjectCode>,
+) -> FullList {
+    let mut sought = SurveyList::of(request, options, target);
+    let resolver = DependencyResolver { store, index };
+    resolver.add_what_was_worked_with(&mut sought);
+    resolver.take_rows_as_they_were(&mut sought).await;
+    let offered = resolver.bring_along(&mut sought, target, options).await;
+    let not_kept = sought.add_project_members(index, target, rebuild);
+    let unread_lookups = project_lookups::add(&mut sought, (store, index), target, rebuild).await;
+    sought.leave_out(&options.leave_out);
+    FullList { sought, offered, not_kept, unread_lookups }
+}
+
+/// Looks at each artifact on the environment, and at what the store keeps beside its archive.
+async fn look_at_all(
+    client: &Client,
+    (store, index): (Option<&Store>, &Index),
+    sought: SurveyList,
+    (request, schedule): (&Request, ScheduleChoice),
+    (target, rebuild): (&TargetLists, &BTreeSet<ProjectCode>),
+) -> Result<Vec<SurveyedArtifact>, OicError> {
+    let companions = CompanionQuestions { environment: client.name(), index };
+    let look = |sought: ArtifactToSurvey| async {
+        let wanted = &sought.wanted;
+        let kept = match store {
+            Some(store) if KeptDescriptions::are_wanted(request, wanted, client.name()) => {
+                KeptDescriptions::read(store, index, &sought, target, schedule).await
+            }
+            _ => KeptDescriptions::of_request(wanted, target),
+        };
+        SurveyedArtifact::look(client, (sought, kept), target, rebuild, companions).await
+    };
+    futures::stream::iter(sought.0).map(look).buffered(AT_ONCE).try_collect().await
+}
+
+/// What the journals of the store tell of an environment.
+struct RunsHere {
+    working: Answer<Vec<OngoingRun>>,
+    unread_journals: Vec<String>,
+    last_activation: Option<f64>,
+}
+
+impl RunsHere {
+    async fn read(
+        store: Option<&Store>,
+        name: &EnvironmentName,
+        parts: &[SurveyedArtifact],
+    ) -> Self {
+        let runs = match store {
+            Some(store) => Answer::from(run_store::all_and_unread(store).await),
+            None => Answer::default(),
+        };
+        let known = runs.known();
+        let last_activation = known.and_then(|(runs, _)| run_store::last_activation(runs, name));
+        let unread_journals = known.map(|(_, unread)| unread.clone()).unwrap_or_default();
+        let keys = parts.iter().map(|p| &p.wanted.key);
+        let working = runs.map(|(runs, _)| run_store::working_on(&runs, name, keys, None));
+        Self { working, unread_journals, last_activation }
+    }
 }
 
 /// The store's index, and the manifests that it could not read.

@@ -20,7 +20,7 @@ use super::{
     widgets::{scrollbar::Scroll, toast::Toast},
 };
 use crate::model::{
-    Answer, ArtifactName, EnvironmentIndex, EnvironmentName, Kind, Level, Reference, age_between,
+    Answer, ArtifactName, EnvironmentIndex, EnvironmentName, Kind, Level, Reference, ago_between,
 };
 use crate::oic::{Client, Silence};
 use crate::ops::matrix::Matrix;
@@ -254,10 +254,7 @@ impl App {
 
     /// `5m ago`, as seen at the time of the last event.
     pub fn ago(&self, time: Timestamp) -> String {
-        match age_between(time, self.now).as_str() {
-            "now" => "just now".into(),
-            age => format!("{age} ago"),
-        }
+        ago_between(time, self.now)
     }
 
     /// The environment under the cursor; on the store's column, the base.

@@ -35,12 +35,16 @@ const CALM: Duration = Duration::from_millis(1000);
 const LISTEN: Duration = Duration::from_millis(100);
 const MOVING: Duration = Duration::from_millis(120);
 
+/// Whether the explorer has the terminal.
+static TAKEN: AtomicBool = AtomicBool::new(false);
+
 /// Holds the terminal; dropping it gives it back.
 struct TerminalGuard;
 
 impl TerminalGuard {
     fn take() -> io::Result<Self> {
         enable_raw_mode()?;
+        TAKEN.store(true, Ordering::SeqCst);
         execute!(
             io::stdout(),
             EnterAlternateScreen,
@@ -59,8 +63,12 @@ impl Drop for TerminalGuard {
     }
 }
 
-/// Gives the terminal back. Doing it twice does no harm.
+/// Gives the terminal back, where it was not given back yet: leaving the other screen a second time
+/// would set the cursor back over what was written meanwhile, such as the message of a panic.
 fn give_back() {
+    if !TAKEN.swap(false, Ordering::SeqCst) {
+        return;
+    }
     let _ = execute!(
         io::stdout(),
         DisableBracketedPaste,

@@ -73,21 +73,8 @@ pub async fn run(
         events.send(Progress::Note { text: text.clone() });
         outcome.notes.push(text);
     }
-    outcome.not_held = match plan.selection {
-        true => coverage::not_seen(&outcome.unseen),
-        false => {
-            let attachments = client.environment().attachments;
-            coverage::gaps(&entries, &outcome.unseen, &outcome.skipped, attachments)
-        }
-    };
-    outcome.not_held.extend(coverage::unsaved(&plan.unsaved));
-    outcome.instance_export = match store.newest_instance_export(&plan.environment).await {
-        Ok(newest) => newest.map(Box::new),
-        Err(e) => {
-            tracing::warn!("exports of the whole instance are not known: {e}");
-            None
-        }
-    };
+    say_what_is_not_held(client, store, (plan.selection, &plan.unsaved), &entries, &mut outcome)
+        .await;
     let purpose = Purpose::Backup { partial: outcome.interrupted, selection: plan.selection };
     let manifest = Manifest {
         finished: Timestamp::now().max(plan.started),
@@ -106,6 +93,31 @@ pub async fn run(
     checkpoints.clear().await;
     outcome.id = Some(manifest.id);
     Ok(outcome)
+}
+
+/// Notes what the snapshot does not hold, and the newest export of the whole instance.
+async fn say_what_is_not_held(
+    client: &Client,
+    store: &Store,
+    (selection, unsaved): (bool, &[String]),
+    entries: &[ManifestEntry],
+    outcome: &mut BackupOutcome,
+) {
+    outcome.not_held = match selection {
+        true => coverage::not_seen(&outcome.unseen),
+        false => {
+            let attachments = client.environment().attachments;
+            coverage::gaps(entries, &outcome.unseen, &outcome.skipped, attachments)
+        }
+    };
+    outcome.not_held.extend(coverage::unsaved(unsaved));
+    outcome.instance_export = match store.newest_instance_export(client.name()).await {
+        Ok(newest) => newest.map(Box::new),
+        Err(e) => {
+            tracing::warn!("exports of the whole instance are not known: {e}");
+            None
+        }
+    };
 }
 
 /// Makes sure that every file that the manifest will list is there and stays.

@@ -16,6 +16,27 @@ pub(super) struct DependencyResolver<'a> {
     pub index: &'a Index,
 }
 
+/// Adds the lookups with whose rows an artifact worked, where a person asked for them.
+fn bring_rows(
+    sought: &mut SurveyList,
+    lists: &TargetLists,
+    options: &PlanOptions,
+    one: &WantedArtifact,
+    copies: &BTreeMap<String, Lookup>,
+) {
+    for (name, copy) in copies {
+        let key = ArtifactKey::new(Kind::Lookup, name, None).within(one.key.uses_scope());
+        if !options.along.contains(&key) || sought.has_code(&key) {
+            continue;
+        }
+        let label = format!("the rows with which {} worked", one.label);
+        if let Some(wanted) = rows_of(key, label, copy, one.origin.clone()) {
+            let reason = format!("{} worked with these rows", one.key);
+            sought.add_with_members(wanted, Some(reason), lists);
+        }
+    }
+}
+
 impl DependencyResolver<'_> {
     /// Finds the child integrations and libraries with which each artifact worked when a snapshot
     /// last saw it, where that is not known yet.
@@ -107,41 +128,8 @@ impl DependencyResolver<'_> {
                 continue;
             };
             let scope = one.key.uses_scope();
-            for (name, copy) in &archive.copies.lookups {
-                let key = ArtifactKey::new(Kind::Lookup, name, None).within(scope.clone());
-                if options.along.contains(&key) && !sought.has_code(&key) {
-                    let label = format!("the rows with which {} worked", one.label);
-                    let wanted = rows_of(key, label, copy, one.origin.clone());
-                    let reason = format!("{} worked with these rows", one.key);
-                    wanted.into_iter().for_each(|wanted| {
-                        sought.add_with_members(wanted, Some(reason.clone()), lists);
-                    });
-                }
-            }
-            for (child, content) in &one.worked_with {
-                let (key, is_there) = match child.integration_id() {
-                    Some(id) => {
-                        let called = lists.called_from(&scope, &id);
-                        let is_there = lists.integration(&called).is_some();
-                        (ArtifactKey::from(called), is_there)
-                    }
-                    None => {
-                        let libraries = lists.within(&child.scope).libraries.known();
-                        let is_there = libraries.is_some_and(|l| l.contains_key(&child.code));
-                        (child.clone(), is_there)
-                    }
-                };
-                let Some(version) = self.with_content(child, *content) else { continue };
-                if !is_there || sought.has_code(&key) {
-                    continue;
-                }
-                if !options.along.contains(&key) {
-                    offered.insert(key);
-                } else if let Some(wanted) = self.fetch(version).await {
-                    let reason = format!("{} worked with this one", one.key);
-                    sought.add_with_members(wanted, Some(reason), lists);
-                }
-            }
+            bring_rows(sought, lists, options, &one, &archive.copies.lookups);
+            offered.extend(self.bring_others(sought, lists, options, &one).await);
             for key in missing(&archive.needs, lists, &scope) {
                 if sought.has_code(&key) {
                     continue;
@@ -155,6 +143,43 @@ impl DependencyResolver<'_> {
                     let reason = format!("{} needs it, and it is not there", one.key);
                     sought.add_with_members(wanted, Some(reason), lists);
                 }
+            }
+        }
+        offered
+    }
+
+    /// Adds the child integrations and libraries with which an artifact worked, where others are
+    /// there and a person asked for them. Gives those that could be asked for.
+    async fn bring_others(
+        &self,
+        sought: &mut SurveyList,
+        lists: &TargetLists,
+        options: &PlanOptions,
+        one: &WantedArtifact,
+    ) -> BTreeSet<ArtifactKey> {
+        let mut offered = BTreeSet::new();
+        for (needed, content) in &one.worked_with {
+            let (key, is_there) = match needed.integration_id() {
+                Some(id) => {
+                    let called = lists.called_from(&one.key.uses_scope(), &id);
+                    let is_there = lists.integration(&called).is_some();
+                    (ArtifactKey::from(called), is_there)
+                }
+                None => {
+                    let libraries = lists.within(&needed.scope).libraries.known();
+                    let is_there = libraries.is_some_and(|l| l.contains_key(&needed.code));
+                    (needed.clone(), is_there)
+                }
+            };
+            let Some(version) = self.with_content(needed, *content) else { continue };
+            if !is_there || sought.has_code(&key) {
+                continue;
+            }
+            if !options.along.contains(&key) {
+                offered.insert(key);
+            } else if let Some(wanted) = self.fetch(version).await {
+                let reason = format!("{} worked with this one", one.key);
+                sought.add_with_members(wanted, Some(reason), lists);
             }
         }
         offered

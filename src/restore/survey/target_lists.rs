@@ -157,56 +157,76 @@ impl TargetLists {
             Err(e) if inside.is_empty() => (BTreeSet::new(), Some(e.reason())),
             projects => (codes(projects?), None),
         };
-        let mut scopes = BTreeMap::from([(Scope::Global, global?)]);
+        let mut this = Self {
+            called: BTreeMap::new(),
+            scopes: BTreeMap::from([(Scope::Global, global?)]),
+            refused: BTreeMap::new(),
+            packages: codes(packages?),
+            projects,
+            elsewhere: UnplannedProjects { no_projects, ..UnplannedProjects::default() },
+            agents: Answer::default(),
+            certificates: Answer::default(),
+            instances: OicError::answer(instances),
+        };
+        this.read_projects(client, request, inside).await?;
+        if activates {
+            this.count_elsewhere(client, request).await;
+        }
+        Ok(this)
+    }
+
+    /// Reads the lists of the projects that something is wanted in.
+    ///
+    /// # Errors
+    /// Where nothing else is wanted than what is in projects that refuse.
+    async fn read_projects(
+        &mut self,
+        client: &Client,
+        request: &Request,
+        inside: BTreeSet<Scope>,
+    ) -> Result<(), OicError> {
         // A project that is not there has nothing.
-        let there = |s: &Scope| s.project().is_some_and(|p| projects.contains(p.as_str()));
+        let there = |s: &Scope| s.project().is_some_and(|p| self.projects.contains(p.as_str()));
         let read = inside.into_iter().filter(there).map(|scope| async move {
             let lists = ScopeLists::read(client, &scope).await;
             (scope, lists)
         });
-        let mut refused = BTreeMap::new();
-        let can_be_read = |w: &WantedArtifact, refused: &BTreeMap<_, _>| {
-            !refused.contains_key(&w.key.uses_scope())
-        };
         for (scope, lists) in futures::future::join_all(read).await {
             match lists {
-                Ok(lists) => drop(scopes.insert(scope, lists)),
+                Ok(lists) => drop(self.scopes.insert(scope, lists)),
                 Err(e) => {
-                    refused.insert(scope, e.reason());
-                    if !request.wanted.iter().any(|w| can_be_read(w, &refused)) {
+                    self.refused.insert(scope, e.reason());
+                    let refused =
+                        |w: &WantedArtifact| self.refused.contains_key(&w.key.uses_scope());
+                    if request.wanted.iter().all(refused) {
                         return Err(e);
                     }
                 }
             }
         }
-        let here = scopes.values().flat_map(|s| &s.integrations).filter(|i| i.is_active()).count();
-        let others = projects.iter().map(|code| Scope::of_project(code.as_str()));
-        let read = |scope: &Scope| scopes.contains_key(scope) || refused.contains_key(scope);
+        Ok(())
+    }
+
+    /// Counts the active integrations of the other projects, where the environment may be near its
+    /// limit.
+    async fn count_elsewhere(&mut self, client: &Client, request: &Request) {
+        let here = self.integrations().filter(|i| i.is_active()).count();
+        let read =
+            |scope: &Scope| self.scopes.contains_key(scope) || self.refused.contains_key(scope);
+        let others = self.projects.iter().map(|code| Scope::of_project(code.as_str()));
         let others: Vec<Scope> = others.filter(|scope| !read(scope)).collect();
         let comes = request.wanted.iter().map(|w| match w.key.kind {
             Kind::Package | Kind::Project => PROJECT_LIMIT,
             _ => 1,
         });
         let at_most = here + others.len() * PROJECT_LIMIT + comes.sum::<usize>();
-        let mut elsewhere = match activates && at_most > ACTIVE_LIMIT {
-            true => {
-                UnplannedProjects { no_projects, ..UnplannedProjects::read(client, others).await }
-            }
-            false => UnplannedProjects { no_projects, ..UnplannedProjects::default() },
-        };
-        let not_counted = refused.keys().filter_map(Scope::project).map(ToString::to_string);
-        elsewhere.unlisted.extend(not_counted);
-        Ok(Self {
-            called: BTreeMap::new(),
-            scopes,
-            refused,
-            packages: codes(packages?),
-            projects,
-            elsewhere,
-            agents: Answer::default(),
-            certificates: Answer::default(),
-            instances: OicError::answer(instances),
-        })
+        let no_projects = self.elsewhere.no_projects.take();
+        if at_most > ACTIVE_LIMIT {
+            self.elsewhere = UnplannedProjects::read(client, others).await;
+        }
+        self.elsewhere.no_projects = no_projects;
+        let not_counted = self.refused.keys().filter_map(Scope::project).map(ToString::to_string);
+        self.elsewhere.unlisted.extend(not_counted);
     }
 
     /// Reads the lists of agent groups and of certificates, where something needs one.

@@ -117,7 +117,12 @@ fn inspect_elsewhere(
         app.table.in_any_scope(of, environment).map(|r| r.artifact.clone()).collect();
     match found.as_slice() {
         [] => {
-            app.say(Level::Warning, format!("{name} has no {of}"));
+            let listing = app.environments[environment].listing.as_ref();
+            let so_far = match listing.is_some_and(|l| l.is_growing()) {
+                true => " so far: its projects have not all answered",
+                false => "",
+            };
+            app.say(Level::Warning, format!("{name} has no {of}{so_far}"));
             Transition::stay()
         }
         [one] => {

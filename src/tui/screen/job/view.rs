@@ -133,7 +133,7 @@ fn end_lines<'a>(app: &App, journal: &Journal, width: usize) -> Vec<Line<'a>> {
         _ => lines.extend(ends(app, journal, width)),
     }
     lines.push(Line::styled(
-        fit(&format!("journal: runs/{}.json in the store", journal.run), width),
+        fit(&format!("journal: {} in the store", journal.path()), width),
         theme.dim.0,
     ));
     lines

@@ -66,7 +66,7 @@ fn about<'a>(app: &App, journal: &Journal, waits: bool, width: usize) -> Vec<Key
     let theme = &app.theme;
     let mut lines = vec![KeyLine::default()];
     if !waits {
-        let journal_at = || format!("journal: runs/{}.json in the store", journal.run);
+        let journal_at = || format!("journal: {} in the store", journal.path());
         let text = fit(&journal.error.clone().unwrap_or_else(journal_at), width);
         lines.push(Line::styled(text, theme.dim.0).into());
         return lines;
