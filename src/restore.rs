@@ -113,7 +113,7 @@ pub async fn prepare(
         // An artifact that is only activated has a file too: putting back sends it if the artifact
         // is gone.
         let may_send = item.strategy.sends() || item.strategy == Strategy::Activate;
-        let sends = may_send && !item.settled && item.within.is_none();
+        let sends = may_send && !item.as_wanted && item.within.is_none();
         situation.archive(&item.key).filter(|_| sends).map(|a| a.bytes.clone()).unwrap_or_default()
     };
     let payloads: Vec<Bytes> = plan.items.iter().map(bytes_of).collect();

@@ -34,7 +34,7 @@ pub enum OpenError {
             file's comments show how"
     )]
     NoEnvironment(PathBuf),
-    #[error("{name} is no environment of the config; there are: {known}")]
+    #[error("{name} is not an environment of the config; there are: {known}")]
     Unknown { name: String, known: String },
     #[error("the config names no store\n  → add a line such as: store = \"~/oic-backups\"")]
     NoStore,

@@ -183,7 +183,7 @@ async fn grep_finds_steps_over_an_environment_and_the_store() {
     assert!(world.sim.calls("/archive") <= before + 2);
     let (code, _, err) = run(oicx(&config), &["grep", "(", "store"]).await;
     assert_eq!(code, 2);
-    assert!(err.contains("no regular expression"), "{err}");
+    assert!(err.contains("not a regular expression"), "{err}");
 }
 
 #[tokio::test]

@@ -36,7 +36,7 @@ pub async fn run(
         _ => DependencyGraph::below(workspace.as_ref(), &options.reference).await?,
     };
     if roots.is_empty() {
-        return Err(CommandError::failed("this archive is no integration and needs nothing"));
+        return Err(CommandError::failed("this archive is not an integration: it needs nothing"));
     }
     let direction =
         if options.reverse { DependencyDirection::NeededBy } else { DependencyDirection::Needs };

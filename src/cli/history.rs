@@ -32,7 +32,7 @@ pub async fn run(
         format!("any:{}", options.code).parse().map_err(|e| CommandError::usage(format!("{e}")))?;
     let target = match named {
         Reference::Live { target, .. } => target,
-        _ => return Err(CommandError::usage(format!("`{}` is no code", options.code))),
+        _ => return Err(CommandError::usage(format!("`{}` is not a code", options.code))),
     };
     let story = tell(store, &target, options.environment.as_ref(), !options.brief).await?;
     if story.is_empty() {

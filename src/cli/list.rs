@@ -216,13 +216,13 @@ fn report<'a>(
     known: &[bool],
 ) -> RowReport<'a> {
     let cell = |column: EnvironmentIndex| {
-        let Judged { mark, settled } = row.judge(column, base, known);
+        let Judged { mark, proven } = row.judge(column, base, known);
         let cell = row.cell(column);
         CellReport {
             version: cell.and_then(|c| c.version).map(|v| v.to_string()),
             status: cell.map(|c| c.state.status.clone().into()),
             mark,
-            settled,
+            settled: proven,
             failed_runs: cell.map_or(0, crate::ops::matrix::MatrixCell::failed_runs),
             active_too: cell.map(|c| c.beside.as_slice()).unwrap_or_default(),
             locked_by: cell.and_then(|c| c.state.lock_holder()),
@@ -281,10 +281,10 @@ fn cell_text(
     base: EnvironmentIndex,
     known: &[bool],
 ) -> String {
-    let Judged { mark, settled } = row.judge(column, base, known);
+    let Judged { mark, proven } = row.judge(column, base, known);
     let Some(cell) = row.cell(column) else { return mark.symbol().into() };
     let version = cell.version.map(|v| format!("{v} ")).unwrap_or_default();
-    let sure = if settled { "" } else { "?" };
+    let sure = if proven { "" } else { "?" };
     let mark = if mark == Mark::Unknown { "?".into() } else { format!("{}{sure}", mark.symbol()) };
     let shown = cell.runs.map_or(0, |r| r.failed);
     let mut failed = if shown > 0 { format!(" ✗ {shown} failed") } else { String::new() };

@@ -38,7 +38,7 @@ async fn open_existing(config: &Config, name: &str) -> Result<Store, CommandErro
             format!("; the config names: {}", stores.join(", "))
         };
         return Err(CommandError::usage(format!(
-            "{} is no folder and no store of the config{known}",
+            "{} is neither a folder nor a store of the config{known}",
             folder.display()
         )));
     }

@@ -79,6 +79,21 @@ impl Kind {
         }
     }
 
+    /// Whether it holds integrations, which come and go with it.
+    pub fn holds_integrations(self) -> bool {
+        match self {
+            Self::Package | Self::Project => true,
+            Self::Integration
+            | Self::Connection
+            | Self::Lookup
+            | Self::Library
+            | Self::Schedule
+            | Self::Access
+            | Self::Certificate
+            | Self::Agent => false,
+        }
+    }
+
     /// Whether the kind can be in a project. Packages, projects, certificates and agent groups are
     /// global (docs/projects.md, Identity and twins).
     pub fn lives_in_projects(self) -> bool {

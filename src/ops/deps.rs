@@ -109,7 +109,7 @@ impl DependencyGraph {
                 Err(why) => this.problems.push(format!("{}: {why}", item.reference())),
             }
         }
-        this.settle();
+        this.find_global_callees();
         Ok(this)
     }
 
@@ -127,7 +127,7 @@ impl DependencyGraph {
         let roots: BTreeSet<DependencyNode> = first.into_iter().collect();
         let mut asked: BTreeSet<DependencyNode> = BTreeSet::new();
         loop {
-            this.settle();
+            this.find_global_callees();
             let open = this.called().find(|n| !asked.contains(*n)).cloned();
             let Some((node, next)) = open.and_then(|n| Some((n.clone(), beside(reference, &n)?)))
             else {
@@ -175,7 +175,7 @@ impl DependencyGraph {
 
     /// A callee of which the archive does not tell the scope lives with its caller where there is
     /// one, else in the global space where there is one.
-    fn settle(&mut self) {
+    fn find_global_callees(&mut self) {
         let is_global = |node: &DependencyNode| {
             let global = DependencyNode { scope: Scope::Global, ..node.clone() };
             !node.scope.is_global()
@@ -480,7 +480,7 @@ mod tests {
             graph.add(scope, &calling(code, "LEAF", GLOBAL));
         }
         graph.add(caller, &calling("PARENT", callee, context));
-        graph.settle();
+        graph.find_global_callees();
         graph
     }
 

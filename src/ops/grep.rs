@@ -58,7 +58,7 @@ pub struct Pattern {
 
 /// A pattern that is no regular expression.
 #[derive(Debug, thiserror::Error)]
-#[error("`{pattern}` is no regular expression: {why}")]
+#[error("`{pattern}` is not a regular expression: {why}")]
 pub struct PatternError {
     pattern: String,
     why: regex::Error,

@@ -118,7 +118,7 @@ pub fn plan(
 /// The URL of a bucket that is named below a storage, or with its whole URL.
 fn bucket_url(bucket: &str, storage: Option<&InstanceStorage>) -> Result<String, &'static str> {
     if bucket.contains("://") {
-        let url = bucket.parse::<url::Url>().map_err(|_| "it is no URL")?;
+        let url = bucket.parse::<url::Url>().map_err(|_| "it is not a URL")?;
         return match (url.scheme(), url.username(), url.password()) {
             ("https", "", None) => Ok(url.to_string()),
             ("https", ..) => Err("the bucket's URL carries a user or password"),
@@ -127,7 +127,7 @@ fn bucket_url(bucket: &str, storage: Option<&InstanceStorage>) -> Result<String,
     }
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
     if bucket.is_empty() || bucket.starts_with('.') || !bucket.chars().all(plain) {
-        return Err("this is no name of a bucket");
+        return Err("this is not the name of a bucket");
     }
     let root = storage.map(|storage| storage.url.as_str().trim_end_matches('/'));
     Ok(root.map_or_else(|| bucket.to_owned(), |root| format!("{root}/{bucket}")))

@@ -121,16 +121,16 @@ impl Mark {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Judged {
     pub mark: Mark,
-    pub settled: bool,
+    pub proven: bool,
 }
 
 impl Judged {
-    fn settled(mark: Mark) -> Self {
-        Self { mark, settled: true }
+    fn proven(mark: Mark) -> Self {
+        Self { mark, proven: true }
     }
 
     fn guessed(mark: Mark) -> Self {
-        Self { mark, settled: false }
+        Self { mark, proven: false }
     }
 }
 
@@ -285,21 +285,21 @@ impl MatrixRow {
     ) -> Judged {
         let known = |column: EnvironmentIndex| loaded.get(column.0).copied().unwrap_or(false);
         match (self.cell(column), self.cell(base)) {
-            _ if !known(column) || self.is_unseen(column) => Judged::settled(Mark::Unknown),
+            _ if !known(column) || self.is_unseen(column) => Judged::proven(Mark::Unknown),
             (Some(a), Some(b)) if self.kind != Kind::Integration && a.version == b.version => {
                 match (a.portable, b.portable) {
                     // Only fingerprints tell here: each environment has its own times of
                     // connections and lookups.
                     (Some(_), Some(_)) => a.against(b),
-                    _ => Judged::settled(Mark::None),
+                    _ => Judged::proven(Mark::None),
                 }
             }
-            (None, _) => Judged::settled(Mark::Absent),
-            (Some(_), _) if column == base => Judged::settled(Mark::None),
+            (None, _) => Judged::proven(Mark::Absent),
+            (Some(_), _) if column == base => Judged::proven(Mark::None),
             (Some(_), None) if !known(base) || self.is_unseen(base) => {
-                Judged::settled(Mark::Unknown)
+                Judged::proven(Mark::Unknown)
             }
-            (Some(_), None) => Judged::settled(Mark::None),
+            (Some(_), None) => Judged::proven(Mark::None),
             (Some(a), Some(b)) => a.against(b),
         }
     }
@@ -319,13 +319,13 @@ impl MatrixRow {
 impl MatrixCell {
     fn against(&self, base: &Self) -> Judged {
         match self.version.cmp(&base.version) {
-            std::cmp::Ordering::Less => return Judged::settled(Mark::Older),
-            std::cmp::Ordering::Greater => return Judged::settled(Mark::Newer),
+            std::cmp::Ordering::Less => return Judged::proven(Mark::Older),
+            std::cmp::Ordering::Greater => return Judged::proven(Mark::Newer),
             std::cmp::Ordering::Equal => {}
         }
         match (self.portable, base.portable) {
-            (Some(a), Some(b)) if a == b => Judged::settled(Mark::Same),
-            (Some(_), Some(_)) => Judged::settled(Mark::Different),
+            (Some(a), Some(b)) if a == b => Judged::proven(Mark::Same),
+            (Some(_), Some(_)) => Judged::proven(Mark::Different),
             _ => match (self.state.last_updated, base.state.last_updated) {
                 (Some(a), Some(b))
                     if a.duration_since(b).abs().as_hours() <= LIKELY_SAME_DAYS * 24 =>

@@ -58,7 +58,7 @@ async fn keep_side(
     plan: &RestorePlan,
     side: &EnvironmentName,
 ) -> Result<Option<String>, RunPlanError> {
-    let changing = || plan.items.iter().filter(|i| !i.settled);
+    let changing = || plan.items.iter().filter(|i| !i.as_wanted);
     let chosen: Vec<ArtifactKey> = if *side == plan.environment {
         // What the target has now is kept: the same version, or the one that is swapped out.
         let same = changing().filter(|i| i.before.status.is_some()).map(|i| i.key.clone());

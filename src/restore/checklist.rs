@@ -75,7 +75,8 @@ impl Checklist {
         let mut watches: Vec<Watch> = Vec::new();
         let plan = &journal.plan;
         let restored = |place: usize| {
-            journal.items[place].outcome == Some(RunOutcome::Restored) || plan.items[place].settled
+            journal.items[place].outcome == Some(RunOutcome::Restored)
+                || plan.items[place].as_wanted
         };
         let items = plan
             .items

@@ -71,7 +71,7 @@ pub(super) fn all(s: &Situation, items: &[PlanItem]) -> Vec<Check> {
     out.extend(left_out(s));
     out.extend(in_project::check_refused(s));
     let blocked = out.iter().any(|check| check.level == Level::Blocker);
-    if items.iter().all(|i| i.settled) && !blocked {
+    if items.iter().all(|i| i.as_wanted) && !blocked {
         out.push(Finding::fact("nothing to restore: only the proof is made").into());
         // What was left out, and that it works with another one, is told all the same.
         let notes = s.request.notes.iter().cloned().map(Check::from);

@@ -331,7 +331,7 @@ impl Journal {
             ends[n] == RunOutcome::Restored
                 || (ends[n] == RunOutcome::Untouched
                     && progress.error.is_none()
-                    && (self.plan.items[n].settled || proven))
+                    && (self.plan.items[n].as_wanted || proven))
         };
         let all_good = (0..ends.len()).all(good);
         match () {

@@ -89,7 +89,8 @@ pub struct PlanItem {
     pub wanted: Option<Fingerprint>,
     pub before: PriorState,
     /// Whether it is as wanted already: then only the proof is made.
-    pub settled: bool,
+    #[serde(rename = "settled")]
+    pub as_wanted: bool,
     /// Connections, lookups and libraries that it needs on the environment.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub needs: Vec<ArtifactKey>,
@@ -517,7 +518,7 @@ impl RestorePlan {
     /// What a person must type to allow it: the name of a protected environment, and the code of a
     /// project that is rebuilt, as in `prod/PEOPLE`. None where a yes is enough.
     pub fn name_to_type(&self) -> Option<String> {
-        let rebuilt = self.items.iter().filter(|i| i.strategy == Strategy::Rebuild && !i.settled);
+        let rebuilt = self.items.iter().filter(|i| i.strategy == Strategy::Rebuild && !i.as_wanted);
         let environment = self.protected.then(|| self.environment.to_string());
         let names: Vec<String> =
             environment.into_iter().chain(rebuilt.map(|i| i.key.code.clone())).collect();
@@ -526,7 +527,7 @@ impl RestorePlan {
 
     /// What is done where a step fails.
     pub(super) fn list_undo(&self) -> Vec<String> {
-        let changing: Vec<&PlanItem> = self.items.iter().filter(|i| !i.settled).collect();
+        let changing: Vec<&PlanItem> = self.items.iter().filter(|i| !i.as_wanted).collect();
         let mut lines: Vec<String> = match changing.as_slice() {
             many if many.len() > 3 => {
                 let scope = if self.together {

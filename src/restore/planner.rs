@@ -85,16 +85,17 @@ fn headline(s: &Situation, items: &[PlanItem]) -> (Strategy, String) {
         Strategy::Remove,
         Strategy::ByHand,
     ];
-    let count =
-        |strategy: Strategy| items.iter().filter(|i| i.strategy == strategy && !i.settled).count();
+    let count = |strategy: Strategy| {
+        items.iter().filter(|i| i.strategy == strategy && !i.as_wanted).count()
+    };
     let mut counts: Vec<String> = all
         .iter()
         .filter(|s| count(**s) > 0)
         .map(|s| format!("{} to {}", count(*s), s.label()))
         .collect();
-    let settled = items.iter().filter(|i| i.settled).count();
-    if settled > 0 {
-        counts.push(format!("{settled} there already"));
+    let as_wanted = items.iter().filter(|i| i.as_wanted).count();
+    if as_wanted > 0 {
+        counts.push(format!("{as_wanted} there already"));
     }
     let most = [
         Strategy::ByHand,

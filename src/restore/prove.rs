@@ -146,7 +146,7 @@ impl Executor<'_> {
         proof: &mut Proof,
         wrong: &mut Vec<String>,
     ) -> Result<(), StepError> {
-        if item.activate && !item.settled {
+        if item.activate && !item.as_wanted {
             // An activation may look good and fail a moment later.
             tokio::time::sleep(self.retrying.retry_policy.steady).await;
         }

@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::{ConnectionValues, survey::KeptDescriptions};
 use crate::archive::{
     ArchiveError, BoundedZip, ContentsBody, Copies, Fingerprints, Iar, Lookup, MemberArchive,
-    Needs, UnpackedArchive, ValidatedArchive, seal_of,
+    Needs, UnpackedArchive, ValidatedArchive, service_digest_of,
 };
 use crate::model::{
     ArtifactKey, EnvironmentName, FilePart, Finding, Fingerprint, IntegrationId, Kind, ProjectCode,
@@ -159,7 +159,8 @@ impl WantedArtifact {
 
     /// Whether integrations may become active by it.
     pub fn may_activate(&self) -> bool {
-        let runs = matches!(self.key.kind, Kind::Integration | Kind::Package | Kind::Project);
+        let kind = self.key.kind;
+        let runs = kind == Kind::Integration || kind.holds_integrations();
         let active = match &self.goal {
             Goal::AsTaken(was) => was.as_ref().is_none_or(|w| *w == Status::Active),
             Goal::Exactly { active, .. } => *active,
@@ -193,8 +194,8 @@ pub struct PayloadArchive {
     pub needs: Needs,
     /// What it knew of what it needs when it was exported.
     pub copies: Copies,
-    /// [`seal_of`] the file.
-    pub seal: Option<String>,
+    /// [`service_digest_of`] the file.
+    pub service_digest: Option<String>,
     pub scheduled: bool,
     /// The integrations in a package.
     pub members: Vec<(IntegrationId, PayloadArchive)>,
@@ -239,7 +240,7 @@ impl PayloadArchive {
         if key.kind == Kind::Project {
             let inside = kept.parts.iter().map(|part| part.id.clone());
             this.within = inside.map(|id| id.within(key.uses_scope())).collect();
-            this.seal = seal_of(key.kind, bytes);
+            this.service_digest = service_digest_of(key.kind, bytes);
             this.member_fingerprints = member_fingerprints(&kept, &key.uses_scope());
             let contents = crate::archive::Contents::read(bytes, None)?;
             let needs = contents.integrations().iter().map(|it| Needs::of(&it.needs));
@@ -305,8 +306,8 @@ impl PayloadArchive {
 
     /// A payload of an unpacked integration, with the needs and the schedule read from it.
     pub fn of(iar: Iar, copies: Copies, bytes: Bytes) -> Self {
-        let Iar { needs, seal, scheduled, fingerprints, .. } = iar;
-        Self { needs, copies, seal, scheduled, ..Self::plain(bytes, fingerprints) }
+        let Iar { needs, service_digest, scheduled, fingerprints, .. } = iar;
+        Self { needs, copies, service_digest, scheduled, ..Self::plain(bytes, fingerprints) }
     }
 
     fn plain(bytes: Bytes, fingerprints: Fingerprints) -> Self {
@@ -317,7 +318,7 @@ impl PayloadArchive {
             fingerprints,
             needs: Needs::default(),
             copies: Copies::default(),
-            seal: None,
+            service_digest: None,
             scheduled: false,
             members: vec![],
             within: vec![],

@@ -73,7 +73,7 @@ pub async fn run(
             let item = &plan.items[at];
             // Found out before anything is deactivated or deleted.
             let sends = item.strategy.sends() && item.copy_of.is_none();
-            if sends && !item.settled && item.within.is_none() {
+            if sends && !item.as_wanted && item.within.is_none() {
                 executor.bytes(at)?;
             }
             executor.ensure_unchanged(at, RunPhase::Before).await?;
@@ -302,7 +302,7 @@ async fn keep(
 async fn alone(recorder: &Recorder<'_>, context: RunContext<'_>) -> Result<(), StepError> {
     let (run, keys, environment) = recorder.read(|j| {
         let keys: Vec<_> =
-            j.plan.items.iter().filter(|i| !i.settled).map(|i| i.key.clone()).collect();
+            j.plan.items.iter().filter(|i| !i.as_wanted).map(|i| i.key.clone()).collect();
         (j.run.clone(), keys, j.plan.environment.clone())
     });
     let runs = super::run_store::all(context.store).await?;

@@ -141,7 +141,7 @@ async fn read_those(
             Err(e) => Err(e.to_string()),
         };
         read.map(journal_format::upgraded).map_err(|why| {
-            tracing::warn!("{path} is no journal that this program reads: {why}");
+            tracing::warn!("{path} is not a journal that this program reads: {why}");
             path
         })
     };

@@ -186,13 +186,14 @@ impl Keymap {
         let mut found = Vec::new();
         for (section, keys) in table {
             let context: Context = word(section.get_ref()).ok_or_else(|| {
-                problem(section.span(), format!("`{}` is no place for keys", section.get_ref()))
+                problem(section.span(), format!("`{}` is not a place for keys", section.get_ref()))
             })?;
             for (key, action) in keys {
-                let parsed = Key::parse(key.get_ref())
-                    .ok_or_else(|| problem(key.span(), format!("`{}` is no key", key.get_ref())))?;
+                let parsed = Key::parse(key.get_ref()).ok_or_else(|| {
+                    problem(key.span(), format!("`{}` is not a key", key.get_ref()))
+                })?;
                 let known: Action = word(action.get_ref()).ok_or_else(|| {
-                    problem(action.span(), format!("`{}` is no action", action.get_ref()))
+                    problem(action.span(), format!("`{}` is not an action", action.get_ref()))
                 })?;
                 found.push((key.span().start, context, parsed, known));
             }
@@ -285,11 +286,11 @@ mod tests {
     #[test]
     fn an_unknown_action_or_key_is_told_with_its_line() {
         for (text, line, says) in [
-            ("[explorer]\n\"x\" = \"explode\"\n", 2, "no action"),
-            ("[explorer]\n\"xx\" = \"export\"\n", 2, "no key"),
-            ("[garden]\n\"x\" = \"export\"\n", 1, "no place"),
-            ("[actions]\n\"x\" = \"export\"\n", 1, "no place"),
-            ("[contexts]\n\"x\" = \"export\"\n", 1, "no place"),
+            ("[explorer]\n\"x\" = \"explode\"\n", 2, "not an action"),
+            ("[explorer]\n\"xx\" = \"export\"\n", 2, "not a key"),
+            ("[garden]\n\"x\" = \"export\"\n", 1, "not a place"),
+            ("[actions]\n\"x\" = \"export\"\n", 1, "not a place"),
+            ("[contexts]\n\"x\" = \"export\"\n", 1, "not a place"),
         ] {
             let problem = Keymap::built_in().unwrap().read(text, Path::new("k.toml")).unwrap_err();
             assert_eq!(problem.line, line, "{problem}");

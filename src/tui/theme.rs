@@ -43,7 +43,7 @@ pub struct Paint(pub Style);
 
 /// A word that names no colour.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is no colour")]
+#[error("`{0}` is not a colour")]
 pub struct UnknownColor(String);
 
 impl TryFrom<String> for Paint {

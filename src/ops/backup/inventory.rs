@@ -50,9 +50,9 @@ impl InventoryItem {
     /// Whether the list says enough to know that nothing changed. The last update of a package or a
     /// project does not change with the integrations in it: only their own times tell.
     pub fn tells_changes(&self) -> bool {
-        match self.key.kind {
-            Kind::Package | Kind::Project => self.revision.is_some(),
-            _ => self.state.last_updated.is_some(),
+        match self.key.kind.holds_integrations() {
+            true => self.revision.is_some(),
+            false => self.state.last_updated.is_some(),
         }
     }
 
@@ -81,9 +81,8 @@ impl Inventory {
     /// # Errors
     /// Where the integrations of the global space cannot be listed, on which all else depends.
     pub async fn read(client: &Client, kinds: &[Kind]) -> Result<Self, OicError> {
-        let needs_integrations = |k: &Kind| {
-            matches!(k, Kind::Integration | Kind::Schedule | Kind::Package | Kind::Project)
-        };
+        let needs_integrations =
+            |k: &Kind| matches!(k, Kind::Integration | Kind::Schedule) || k.holds_integrations();
         let integrations = async {
             if kinds.iter().any(needs_integrations) {
                 client.integrations_everywhere().await

@@ -30,7 +30,7 @@ pub(super) fn files(s: &Situation) -> Finding {
 pub(super) fn check(s: &Situation, items: &[PlanItem]) -> Vec<Check> {
     let mut out = Vec::new();
     for part in &s.parts {
-        let item = items.iter().find(|i| i.key == part.wanted.key && !i.settled);
+        let item = items.iter().find(|i| i.key == part.wanted.key && !i.as_wanted);
         let Some(item) = item else { continue };
         let found = lock(part)
             .into_iter()

@@ -155,7 +155,7 @@ fn differences(copy: &Connection, live: &ConnectionDetails, at_home: bool) -> Ve
 /// when what ran is stopped already.
 pub(super) fn check_given(s: &Situation, items: &[PlanItem]) -> Vec<Check> {
     let mut out = Vec::new();
-    for item in items.iter().filter(|i| !i.settled) {
+    for item in items.iter().filter(|i| !i.as_wanted) {
         let scope = item.key.uses_scope();
         for code in to_configure(s, item) {
             let Some(known) = s.connections.settable.get(&(scope.clone(), code.clone())) else {

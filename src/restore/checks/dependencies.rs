@@ -72,7 +72,7 @@ fn not_compared(s: &Situation, key: &ArtifactKey, why: &str) -> Finding {
 pub(super) fn check_changed_lookups(s: &Situation, items: &[PlanItem]) -> Vec<Check> {
     let is_changed = |p: &&SurveyedArtifact| {
         let key = &p.wanted.key;
-        key.kind == Kind::Lookup && items.iter().any(|i| i.key == *key && !i.settled)
+        key.kind == Kind::Lookup && items.iter().any(|i| i.key == *key && !i.as_wanted)
     };
     s.parts.iter().filter(is_changed).filter_map(|p| changed_lookup(s, &p.wanted.key)).collect()
 }

@@ -12,7 +12,7 @@ use crate::restore::{
 /// What prevents that an artifact is added or replaced, where it is in a project or comes from one.
 pub(super) fn check(s: &Situation, items: &[PlanItem]) -> Vec<Check> {
     let mut out = Vec::new();
-    for item in items.iter().filter(|i| !i.settled && i.within.is_none()) {
+    for item in items.iter().filter(|i| !i.as_wanted && i.within.is_none()) {
         let Some(part) = s.part(&item.key) else { continue };
         let project = item.key.scope.project();
         let alone = (item.key.kind == Kind::Integration).then(|| not_alone(part, item)).flatten();

@@ -13,7 +13,7 @@ pub(super) fn check(s: &Situation, items: &[PlanItem]) -> Vec<Check> {
         use Strategy::{ByHand, Deactivate, Remove, Replace};
         matches!(i.strategy, Replace | ByHand | Deactivate | Remove)
             && i.before.was_active()
-            && !i.settled
+            && !i.as_wanted
     };
     let gaps: Vec<&PlanItem> = items.iter().filter(stops).collect();
     let mut out: Vec<Finding> =
@@ -31,7 +31,7 @@ pub(super) fn check(s: &Situation, items: &[PlanItem]) -> Vec<Check> {
     let whole = |i: &PlanItem| i.key.kind == Kind::Project && i.strategy == Strategy::Replace;
     let rebuilt = items.iter().any(|i| i.strategy == Strategy::Rebuild || whole(i));
     if gaps.is_empty() && !rebuilt {
-        let swaps = |i: &PlanItem| i.activate && !i.settled && i.before.swapped.is_some();
+        let swaps = |i: &PlanItem| i.activate && !i.as_wanted && i.before.swapped.is_some();
         out.push(Finding::fact(match items.iter().any(swaps) {
             true => "no gap: the service swaps versions in one step",
             false => "nothing of it runs now, so nothing is interrupted",

@@ -12,11 +12,11 @@ use crate::restore::{
 pub(super) fn check(s: &Situation, items: &[PlanItem]) -> Vec<Check> {
     let active = s.target.counted().filter(|i| i.is_active()).count();
     let comes = |i: &&PlanItem| {
-        i.activate && !i.settled && !i.before.was_active() && i.before.swapped.is_none()
+        i.activate && !i.as_wanted && !i.before.was_active() && i.before.swapped.is_none()
     };
     let goes = |i: &&PlanItem| {
         matches!(i.strategy, Strategy::Deactivate | Strategy::Remove)
-            && !i.settled
+            && !i.as_wanted
             && i.before.was_active()
     };
     let (comes, goes) = (items.iter().filter(comes).count(), items.iter().filter(goes).count());

@@ -1,6 +1,6 @@
 //! Schedules that a plan does not start, and the values of their parameters.
 
-use crate::model::{Finding, Kind, ScheduleState, visible};
+use crate::model::{Finding, ScheduleState, visible};
 use crate::oic::describe_times;
 use crate::restore::{
     plan::{Check, PlanItem, Strategy},
@@ -26,9 +26,9 @@ pub(super) fn check(s: &Situation, items: &[PlanItem]) -> Vec<Check> {
 /// asked for: what is in them is not looked at.
 pub(super) fn check_untouched_members(s: &Situation, items: &[PlanItem]) -> Vec<Check> {
     let with_members = |i: &&PlanItem| {
-        i.settled
+        i.as_wanted
             && !i.schedule_choice.is_keep()
-            && matches!(i.key.kind, Kind::Project | Kind::Package)
+            && i.key.kind.holds_integrations()
             && s.request.verb != Verb::Rollback
     };
     let check = |item: &PlanItem| {
@@ -45,7 +45,7 @@ pub(super) fn check_untouched_members(s: &Situation, items: &[PlanItem]) -> Vec<
 /// Scheduled integrations of which the store has no schedule, although the stored one is wanted.
 fn without_record(s: &Situation, items: &[PlanItem]) -> Vec<Check> {
     let lacks = |i: &&PlanItem| {
-        i.activate && !i.settled && i.kept.schedule.is_none() && i.schedule.is_none()
+        i.activate && !i.as_wanted && i.kept.schedule.is_none() && i.schedule.is_none()
     };
     let check = |item: &PlanItem| {
         let part = s.part(&item.key)?;
@@ -87,7 +87,7 @@ fn other_times(s: &Situation, items: &[PlanItem]) -> Vec<Check> {
         };
         Some(Check::from(Finding::fact(what)))
     };
-    let changes = items.iter().filter(|i| i.changes_times() && !i.settled);
+    let changes = items.iter().filter(|i| i.changes_times() && !i.as_wanted);
     changes.filter_map(check).collect()
 }
 
@@ -103,12 +103,12 @@ fn recreated(items: &[PlanItem]) -> Vec<Check> {
         let (times, state) = (describe_times(times), state.label());
         Some(Check::from(Finding::fact(format!("{what}: {times}, {state}"))))
     };
-    items.iter().filter(|i| !i.settled && !i.changes_times()).filter_map(check).collect()
+    items.iter().filter(|i| !i.as_wanted && !i.changes_times()).filter_map(check).collect()
 }
 
 /// The values of parameters that come back, and those that nobody knows.
 fn parameters(items: &[PlanItem]) -> Vec<Check> {
-    let comes = |item: &&PlanItem| item.activate && !item.settled;
+    let comes = |item: &&PlanItem| item.activate && !item.as_wanted;
     let told = |item: &PlanItem| {
         let values = item.schedule_parameters();
         let pair = |(name, value)| visible(&format!("{name} = {value}")).into_owned();
@@ -155,7 +155,7 @@ fn stopped(s: &Situation, items: &[PlanItem]) -> Vec<Check> {
             && !i.before.was_active()
             && i.before.swapped.is_none();
         let stays = i.schedule.is_none() || was_stopped;
-        has && stays && !i.settled && i.strategy != Strategy::Remove
+        has && stays && !i.as_wanted && i.strategy != Strategy::Remove
     };
     let found: Vec<&PlanItem> = items.iter().filter(stays_stopped).collect();
     let what = match found.as_slice() {

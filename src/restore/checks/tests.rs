@@ -47,7 +47,7 @@ fn says(situation: &Situation, beginning: &str) -> bool {
 #[rstest]
 #[case::one_file(sync(), "✓ archive whole, SYNC|01.00.0000")]
 #[case::no_file(sync().there(Status::Configured, "1").without_file(), "✓ no file is needed")]
-#[case::settled(sync().there(Status::Active, "1"),
+#[case::as_wanted(sync().there(Status::Active, "1"),
     "✓ nothing to restore: only the proof is made")]
 #[case::not_running(sync().there(Status::Configured, "2"),
     "✓ nothing of it runs now, so nothing is interrupted")]
@@ -94,9 +94,9 @@ fn a_read_only_environment_blocks_what_changes_it_and_not_a_proof() {
     let mut changing = restore_one(sync());
     changing.protection = vec![Finding::read_only(&changing.environment)];
     assert!(says(&changing, "✗ prod is read-only in the config"));
-    let mut settled = restore_one(sync().there(Status::Active, "1"));
-    settled.protection = vec![Finding::read_only(&settled.environment)];
-    assert_eq!(RestorePlan::of(&settled).blockers().count(), 0);
+    let mut as_wanted = restore_one(sync().there(Status::Active, "1"));
+    as_wanted.protection = vec![Finding::read_only(&as_wanted.environment)];
+    assert_eq!(RestorePlan::of(&as_wanted).blockers().count(), 0);
 }
 
 #[test]

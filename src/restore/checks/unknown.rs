@@ -16,7 +16,7 @@ use crate::restore::{
 /// whose checks say it themselves.
 pub(super) fn check(s: &Situation, items: &[PlanItem]) -> Vec<Check> {
     let mut out: Vec<Check> = store(s).into_iter().map(Check::from).collect();
-    for item in items.iter().filter(|i| !i.settled) {
+    for item in items.iter().filter(|i| !i.as_wanted) {
         let Some(part) = s.part(&item.key) else { continue };
         let found = schedules(s, item)
             .into_iter()

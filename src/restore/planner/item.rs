@@ -47,7 +47,7 @@ pub(super) fn item_of(s: &Situation, part: &SurveyedArtifact) -> PlanItem {
         schedule: schedule_of(part, schedule_choice, exactly).filter(|_| activate),
         wanted,
         before: part.before.clone(),
-        settled: false,
+        as_wanted: false,
         needs: needs_of(s, part),
         copy_of: part.wanted.copy_of.clone().filter(|_| strategy == Strategy::Import),
         kept: part.kept.clone(),
@@ -68,7 +68,7 @@ pub(super) fn item_of(s: &Situation, part: &SurveyedArtifact) -> PlanItem {
             Some((code, kept.clone()))
         })
         .collect();
-    item.settled = part.within.is_none() && is_as_wanted(part, &item, exactly);
+    item.as_wanted = part.within.is_none() && is_as_wanted(part, &item, exactly);
     item
 }
 

@@ -43,7 +43,7 @@ fn rank(part: &SurveyedArtifact) -> u8 {
         Kind::Library | Kind::Certificate => 1,
         Kind::Lookup => 2,
         Kind::Package | Kind::Project => 3,
-        _ => 4,
+        Kind::Integration | Kind::Connection | Kind::Schedule | Kind::Access | Kind::Agent => 4,
     }
 }
 
@@ -71,7 +71,9 @@ pub(super) fn before_it(s: &Situation, place: usize) -> Vec<usize> {
                         && found.within != Some(place)
                         && key.integration_id().is_some_and(|id| calls(s, &scope, needs, &id))
                 }
-                _ => false,
+                // What has no file is never sent, and nothing needs a whole that holds others.
+                Kind::Connection | Kind::Schedule | Kind::Access | Kind::Agent => false,
+                Kind::Package | Kind::Project => false,
             };
             if needed && !out.contains(&other) {
                 out.push(other);

@@ -16,7 +16,7 @@ pub(super) fn steps_of(s: &Situation, index: ItemIndex, item: &PlanItem) -> Vec<
         steps.by_hand();
         return steps.steps;
     }
-    if !item.settled {
+    if !item.as_wanted {
         steps.keep_what_is_lost();
         steps.change();
         steps.configure();

@@ -106,7 +106,7 @@ fn the_least_disruptive_strategy_is_chosen(
     sync().there(Status::Active, "2").goal(Goal::AsTaken(Some(Status::Configured))),
     &["safety_export", "deactivate", "replace", "activate", "prove"])]
 #[case::activate(sync().there(Status::Configured, "1"), &["activate", "prove"])]
-#[case::settled(sync().there(Status::Active, "1"), &["prove"])]
+#[case::as_wanted(sync().there(Status::Active, "1"), &["prove"])]
 #[case::deactivate(sync().there(Status::Active, "1").goal(inactive()), &["deactivate", "prove"])]
 #[case::deactivate_without_a_file(
     sync().there(Status::Active, "1").goal(inactive()).without_file(),
@@ -261,8 +261,8 @@ fn an_undo_keeps_the_order_that_it_is_given(
 #[test]
 fn of_several_artifacts_the_most_disruptive_strategy_is_the_plans() {
     let changed = Part::integration("A").there(Status::Active, "2");
-    let settled = Part::integration("B").there(Status::Active, "1");
-    let plan = RestorePlan::of(&restore([changed, settled, Part::integration("C")]));
+    let as_wanted = Part::integration("B").there(Status::Active, "1");
+    let plan = RestorePlan::of(&restore([changed, as_wanted, Part::integration("C")]));
     assert_eq!(plan.strategy, Strategy::Replace);
     assert_eq!(plan.reason, "1 to import, 1 to replace in place, 1 there already");
 }

@@ -176,7 +176,7 @@ pub(super) async fn read_stored(store: &Store, version: &StoredVersion) -> Answe
     };
     let description = Description::from_bytes(&bytes);
     description.map_or_else(
-        || Answer::unknown(format!("{} is no description", version.path)),
+        || Answer::unknown(format!("{} is not a description", version.path)),
         Answer::Known,
     )
 }

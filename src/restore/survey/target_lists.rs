@@ -215,9 +215,9 @@ impl TargetLists {
             |scope: &Scope| self.scopes.contains_key(scope) || self.refused.contains_key(scope);
         let others = self.projects.iter().map(|code| Scope::of_project(code.as_str()));
         let others: Vec<Scope> = others.filter(|scope| !read(scope)).collect();
-        let comes = request.wanted.iter().map(|w| match w.key.kind {
-            Kind::Package | Kind::Project => PROJECT_LIMIT,
-            _ => 1,
+        let comes = request.wanted.iter().map(|w| match w.key.kind.holds_integrations() {
+            true => PROJECT_LIMIT,
+            false => 1,
         });
         let at_most = here + others.len() * PROJECT_LIMIT + comes.sum::<usize>();
         let no_projects = self.elsewhere.no_projects.take();
@@ -263,7 +263,11 @@ impl TargetLists {
                 let newest = here.libraries.known()?.get(&key.code);
                 newest.is_some_and(|version| *version == key.version)
             }
-            _ => false,
+            // They are not listed for a plan: they are asked for one by one.
+            (
+                Kind::Integration | Kind::Schedule | Kind::Access | Kind::Certificate | Kind::Agent,
+                _,
+            ) => false,
         })
     }
 

@@ -35,7 +35,7 @@ impl DriftCounts {
                 Mark::Unknown => counts.open += 1,
                 Mark::None => {}
             }
-            let guessed = !judged.settled && matches!(judged.mark, Mark::Same | Mark::Different);
+            let guessed = !judged.proven && matches!(judged.mark, Mark::Same | Mark::Different);
             counts.open += usize::from(guessed);
             let has = |row: &MatrixRow, e: EnvironmentIndex| row.cell(e).is_some();
             counts.more += usize::from(has(row, environment) && !has(row, table.base));

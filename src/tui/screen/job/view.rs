@@ -126,7 +126,8 @@ fn end_lines<'a>(app: &App, journal: &Journal, width: usize) -> Vec<Line<'a>> {
                 Span::styled("found  ", theme.dim.0),
                 Span::styled(whole(proof.found), style),
             ]));
-            lines.push(Line::styled(proof.facts.join(" · "), theme.dim.0));
+            let facts = wrap(&proof.facts.join(" · "), width).into_iter();
+            lines.extend(facts.map(|l| Line::styled(l, theme.dim.0)));
         }
         // The error above says it already.
         (None, [_]) if journal.error.is_some() => {}

@@ -162,7 +162,7 @@ fn next_kind(kind: Option<Kind>) -> Option<Kind> {
 
 fn set_base(app: &mut App) -> Transition {
     let MatrixColumn::Environment(base) = app.table.column else {
-        let text = "the store is no base; go to an environment's column first";
+        let text = "the store is not a base; go to an environment's column first";
         app.say(Level::Warning, text);
         return Transition::stay();
     };

@@ -412,7 +412,7 @@ fn mark_style(app: &App, judged: Judged) -> Style {
         Mark::Newer => theme.newer.0,
         Mark::Same | Mark::None | Mark::Absent | Mark::Unknown => theme.same.0,
     };
-    if judged.settled { style } else { style.add_modifier(ratatui::style::Modifier::DIM) }
+    if judged.proven { style } else { style.add_modifier(ratatui::style::Modifier::DIM) }
 }
 
 fn last_change(cell: &MatrixCell) -> String {

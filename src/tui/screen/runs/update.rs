@@ -46,7 +46,7 @@ pub fn on_action(app: &mut App, screen: &mut RunsScreen, action: Action) -> Tran
 /// The journal of a run that may be continued, undone or left; says why where it may not.
 fn journal_to_end(app: &mut App, RunRow { journal, process }: RunRow) -> Option<Journal> {
     let why = if app.environment(&journal.plan.environment).is_none() {
-        format!("{} is no environment of this config", journal.plan.environment)
+        format!("{} is not an environment of this config", journal.plan.environment)
     } else if process.is_alive() {
         journal.by.still_runs(&journal.run)
     } else {
