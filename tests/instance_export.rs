@@ -95,8 +95,8 @@ async fn what_the_service_refuses_is_told(#[case] fault: &str, #[case] says: &st
 }
 
 #[rstest]
-#[case::nothing("", "no name")]
-#[case::a_way_up("..", "no name")]
+#[case::nothing("", "not the name")]
+#[case::a_way_up("..", "not the name")]
 #[case::in_the_clear("http://swift.example/b", "not https")]
 #[case::with_a_password("https://me:hunter2@swift.example/b", "carries a user or password")]
 #[tokio::test(flavor = "multi_thread")]
