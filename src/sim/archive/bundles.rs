@@ -165,7 +165,7 @@ pub struct ProjectParts {
 pub fn project_parts(bytes: &[u8]) -> Result<ProjectParts, ArchiveError> {
     let files = ProjectFiles(unpack(bytes)?);
     let Some(yaml) = files.text("project/project.yaml") else {
-        return Err(ArchiveError::Unknown("it has no project/project.yaml".into()));
+        return Err(ArchiveError::NotAProject);
     };
     let (codes, integrations) = files.members().map(|folder| files.integration(folder)).unzip();
     let tables = files.0.iter().filter(|(n, _)| n.starts_with("project/lookups/"));
