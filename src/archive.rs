@@ -9,6 +9,7 @@ mod copies;
 mod definitions;
 mod dependency;
 mod endpoint;
+mod error;
 mod expression;
 mod fingerprint;
 mod flow;
@@ -34,6 +35,7 @@ pub use contents::{ArchiveIdentity, Contents, ContentsBody, Library, Package, Pr
 pub use copies::{Copies, scripts_of};
 pub use dependency::{CalledScope, Dependency, NeedKind, Needs};
 pub use endpoint::Endpoint;
+pub use error::ArchiveError;
 pub use expression::Expression;
 pub use fingerprint::{
     Fingerprints, RULES, canonical_bytes, is_cosmetic, same_in_connection, same_in_jca,
@@ -51,7 +53,7 @@ pub use secret::{BlankedAs, Blanker, Secret, SecretKind, blank, blank_value};
 pub use unpacked::{Files, UnpackedArchive, is_packing, mean_the_same, refer_to_the_same};
 pub use validated::{MemberArchive, ValidatedArchive, fingerprints_of};
 pub use xml::parse as parse_xml;
-pub use zip::{ArchiveError, BoundedZip, ZipEntry};
+pub use zip::{BoundedZip, ZipEntry};
 
 /// Visits every step of a flow in its order.
 pub fn flow_steps<'s>(steps: &'s [FlowStep], visit: &mut dyn FnMut(&'s FlowStep)) {

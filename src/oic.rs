@@ -40,7 +40,7 @@ pub use instance_archive::InstanceExportOrder;
 pub use instances::{Instance, InstanceError, InstanceStatus, MOST_LISTED, Recovery};
 pub use integrations::{ActivationState, ListedIntegration};
 pub use login::{Login, LoginError, LoginFile, PATIENCE as LOGIN_PATIENCE};
-pub use monitoring::{InstanceTally, Window};
+pub use monitoring::{InstanceTally, Twin, Window};
 pub use mutations::ConnectionSettings;
 pub use pending_calls::{Silence, TOLD_AFTER};
 pub use projects::ListedDeployment;

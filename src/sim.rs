@@ -17,4 +17,4 @@ pub use faults::{Fault, FaultError};
 pub use landscape::{Landscape, LookupSpec, Manners, When};
 pub use replay::Replay;
 pub use server::{InstanceAddress, ServerOptions, Simulator, StartError};
-pub use state::{ArchiveBody, ServiceInstance};
+pub use state::{ArchiveBody, ImportAs, ServiceInstance};

@@ -4,6 +4,7 @@
 use crossterm::event::{KeyCode, KeyModifiers, MouseEventKind};
 use oicx::model::{Status, Version};
 use oicx::restore::{Journal, RunOwner};
+use oicx::sim::ImportAs;
 
 use crate::runs::two;
 use crate::support::{id, screen::Screen};
@@ -271,7 +272,8 @@ async fn a_failure_leads_to_its_step_and_failed_runs_are_sent_again_after_the_re
     let mut flow = world.sim.with_instance("test", |i| i.export(&id(SYNC)).unwrap()).unwrap();
     world.sim.with_instance("prod", |i| {
         i.deactivate(&id(SYNC)).unwrap();
-        i.import(&std::mem::take(&mut flow), &oicx::model::Scope::Global, true).unwrap();
+        i.import(&std::mem::take(&mut flow), &oicx::model::Scope::Global, ImportAs::Replacement)
+            .unwrap();
         i.activate(&id(SYNC)).unwrap();
     });
     tokio::time::sleep(std::time::Duration::from_millis(60)).await;

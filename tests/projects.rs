@@ -2,7 +2,7 @@
 //! of the global space, and never taken for a twin elsewhere.
 
 use oicx::model::{ArtifactName, Kind, Manifest, Reference, Scope, Status};
-use oicx::oic::Window;
+use oicx::oic::{Twin, Window};
 use oicx::ops::compare::compare;
 use oicx::workspace::source::fetch_bytes;
 use rstest::rstest;
@@ -165,8 +165,8 @@ async fn runs_of_a_twin_are_never_taken_for_the_others() {
         client.instance_errors(&id("PAY_FEED|01.00.0000|PEOPLE"), Window::Day).await.unwrap();
     assert_eq!(errors.len(), 26);
     let counts = client.instance_counts(Window::Day).await.unwrap();
-    assert_eq!(counts.of(&id("PAY_FEED|01.00.0000|PEOPLE"), false).unwrap().failed, 26);
-    assert_eq!(counts.of(&id("TWIN|01.00.0000|PEOPLE"), true).unwrap().received, 5);
+    assert_eq!(counts.of(&id("PAY_FEED|01.00.0000|PEOPLE"), Twin::Absent).unwrap().failed, 26);
+    assert_eq!(counts.of(&id("TWIN|01.00.0000|PEOPLE"), Twin::Exists).unwrap().received, 5);
 }
 
 /// The list of counts may not name projects: what only one scope has shows its failures all the

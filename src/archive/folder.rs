@@ -4,10 +4,7 @@
 
 use std::{collections::BTreeMap, rc::Rc};
 
-use super::{
-    layout,
-    zip::{ArchiveError, BoundedZip},
-};
+use super::{error::ArchiveError, layout, zip::BoundedZip};
 use crate::model::{Finding, visible};
 
 /// Where an integration's own files lie in the zip, and where those that travel along do.

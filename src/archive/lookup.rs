@@ -5,7 +5,7 @@ use super::{ArchiveError, fingerprint, xml};
 use crate::model::{Finding, Fingerprint, visible};
 
 /// More cells than any person keeps by hand.
-const MAX_CELLS: usize = 2_000_000;
+pub(super) const MAX_CELLS: usize = 2_000_000;
 
 /// A lookup's table.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -34,8 +34,7 @@ impl Lookup {
         let mut records = records(text.trim_start_matches('\u{feff}'));
         let head = records.next().unwrap_or_default();
         if head.first().map(String::as_str) != Some("DVM") {
-            let why = "it is no lookup: its first line is not `DVM,<name>,<description>`";
-            return Err(ArchiveError::Unknown(why.into()));
+            return Err(ArchiveError::NotALookup);
         }
         let mut head = head.into_iter().skip(1);
         this.name = head.next().unwrap_or_default();
@@ -45,9 +44,7 @@ impl Lookup {
         for row in records.filter(|row| row.iter().any(|cell| !cell.is_empty())) {
             cells += row.len();
             if cells > MAX_CELLS {
-                return Err(ArchiveError::Unknown(format!(
-                    "the lookup has more than {MAX_CELLS} cells"
-                )));
+                return Err(ArchiveError::TooManyCells);
             }
             this.rows.push(row);
         }
@@ -60,14 +57,11 @@ impl Lookup {
     /// # Errors
     /// Where it is no such XML.
     pub fn from_dvm(bytes: &[u8]) -> Result<Self, ArchiveError> {
-        let doc = xml::parse(bytes)
-            .ok_or_else(|| ArchiveError::Unknown("the .dvm is no well-formed XML".into()))?;
+        let broken = |why: &str| ArchiveError::BrokenDvm(why.to_owned());
+        let doc = xml::parse(bytes).ok_or_else(|| broken("is no well-formed XML"))?;
         let root = doc.root_element();
         if root.tag_name().name() != "dvm" {
-            return Err(ArchiveError::Unknown(format!(
-                "the .dvm begins with <{}>",
-                visible(root.tag_name().name())
-            )));
+            return Err(broken(&format!("begins with <{}>", visible(root.tag_name().name()))));
         }
         let text_of = |node: roxmltree::Node<'_, '_>| node.text().unwrap_or_default().to_owned();
         let mut this =

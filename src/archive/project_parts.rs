@@ -7,8 +7,9 @@ use serde_json::Value;
 use super::{
     contents::Library,
     definitions::{child_text, local},
+    error::ArchiveError,
     layout, xml,
-    zip::{ArchiveError, BoundedZip},
+    zip::BoundedZip,
 };
 use crate::model::{Version, visible};
 

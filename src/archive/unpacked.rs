@@ -299,7 +299,7 @@ impl UnpackedArchive {
     pub fn member(&self, code: &str, version: Version) -> Result<Self, ArchiveError> {
         let all = self.contents.integrations();
         let at = all.iter().position(|it| it.id.code == code && it.id.version == version);
-        let at = at.ok_or_else(|| ArchiveError::no_member(code, version))?;
+        let at = at.ok_or_else(|| ArchiveError::NoMember { code: code.to_owned(), version })?;
         let contents = Contents {
             findings: all[at].findings.clone(),
             files: Vec::new(),

@@ -71,9 +71,7 @@ impl ValidatedArchive {
     ) -> Result<Fingerprints, ArchiveError> {
         match part {
             FilePart::Whole if self.kind == kind => Ok(self.fingerprints),
-            FilePart::Whole => {
-                Err(ArchiveError::Unknown(format!("it is of kind {}, not {kind}", self.kind)))
-            }
+            FilePart::Whole => Err(ArchiveError::OtherKind { found: self.kind, wanted: kind }),
             FilePart::Member { code, version } => {
                 let is_it = |id: &IntegrationId| id.code == *code && id.version == *version;
                 if let Some((_, why)) = self.broken.iter().find(|(id, _)| is_it(id)) {
@@ -81,7 +79,8 @@ impl ValidatedArchive {
                 }
                 let wanted = |p: &&MemberArchive| is_it(&p.id);
                 let part = self.parts.iter().find(wanted);
-                part.map(|p| p.fingerprints).ok_or_else(|| ArchiveError::no_member(code, *version))
+                let none = || ArchiveError::NoMember { code: code.clone(), version: *version };
+                part.map(|p| p.fingerprints).ok_or_else(none)
             }
         }
     }
@@ -90,12 +89,12 @@ impl ValidatedArchive {
     fn of(unpacked: &UnpackedArchive) -> Result<Self, ArchiveError> {
         // What is not read is not in the fingerprint: a change of it would be none.
         if let Some(what) = unpacked.unread().next() {
-            return Err(ArchiveError::Unknown(what.to_owned()));
+            return Err(ArchiveError::Unread(what.to_owned()));
         }
         let contents = &unpacked.contents;
         let members = contents.integrations().iter().map(|it| it.id.to_string()).collect();
         if let ContentsBody::Integration(it) = &contents.body {
-            return Err(ArchiveError::Unknown(format!("{} is no file of its own", it.id)));
+            return Err(ArchiveError::NotAFile(it.id.clone()));
         }
         let ArchiveIdentity { kind, code, version, name } = contents.identity();
         let (fingerprints, secrets) = (unpacked.fingerprints(), unpacked.secrets());

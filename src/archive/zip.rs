@@ -9,42 +9,10 @@ use zip::ZipArchive;
 
 use super::{
     budget::{self, Budget},
+    error::ArchiveError,
     secret::{self, BlankedAs},
 };
-use crate::model::{Version, visible};
-
-/// Why bytes are no archive, or not one that is safe to read.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum ArchiveError {
-    #[error("the archive is empty (0 bytes)")]
-    Empty,
-    #[error(
-        "this is an HTML page, not an archive: a proxy or a sign-in page answered instead of the \
-            service"
-    )]
-    Html,
-    #[error("this is no zip archive, or it is cut off: {0}")]
-    NotZip(String),
-    #[error("the archive holds {0} entries; more than {max} are not read", max = budget::ENTRIES)]
-    TooMany(usize),
-    #[error("`{name}` in the archive {why}; it is not read")]
-    Suspicious { name: String, why: &'static str },
-    #[error("`{name}` in the archive is broken: {why}")]
-    Broken { name: String, why: String },
-    #[error("`{0}` stands in the archive more than once; which one counts cannot be known")]
-    Twice(String),
-    #[error("this zip is no integration export: {0}")]
-    NotAnIntegration(String),
-    #[error("{0}")]
-    Unknown(String),
-}
-
-impl ArchiveError {
-    /// A project's archive lacks an integration that it should have.
-    pub fn no_member(code: &str, version: Version) -> Self {
-        Self::Unknown(format!("the project's archive has no {} {version}", visible(code)))
-    }
-}
+use crate::model::visible;
 
 /// A file as the directory promises it.
 #[derive(Debug, Clone, PartialEq, Eq)]

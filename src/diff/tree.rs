@@ -123,9 +123,9 @@ pub fn match_trees(a: &StepTree<'_>, b: &StepTree<'_>) -> Matching {
     align(a, b, None, None, &mut found);
     // A scope or branch that was renamed keeps its steps. It is paired first, so that these steps
     // are not taken for moved.
-    pair_what_is_left(a, b, true, &mut found);
+    pair_what_is_left(a, b, Unpaired::WithSteps, &mut found);
     find_moved(a, b, &mut found);
-    pair_what_is_left(a, b, false, &mut found);
+    pair_what_is_left(a, b, Unpaired::All, &mut found);
     found.moved.sort_unstable();
     found
 }
@@ -283,9 +283,17 @@ fn is_told_apart(node: &StepNode<'_>) -> bool {
     named || !node.children.is_empty() || !node.step.expressions.is_empty()
 }
 
+/// Which of the steps that are left are paired.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Unpaired {
+    /// Scopes and branches that hold steps.
+    WithSteps,
+    All,
+}
+
 /// Pairs the steps that are left under matched parents, where two are of one kind and alike: one is
 /// the other renamed.
-fn pair_what_is_left(a: &StepTree<'_>, b: &StepTree<'_>, scopes_only: bool, found: &mut Matching) {
+fn pair_what_is_left(a: &StepTree<'_>, b: &StepTree<'_>, which: Unpaired, found: &mut Matching) {
     let mut parents: Vec<(Option<usize>, Option<usize>)> = vec![(None, None)];
     parents.extend(found.to_after.iter().map(|(i, j)| (Some(*i), Some(*j))));
     parents.sort_unstable();
@@ -294,7 +302,7 @@ fn pair_what_is_left(a: &StepTree<'_>, b: &StepTree<'_>, scopes_only: bool, foun
             tree.children(parent).iter().copied().filter(|i| !taken.contains_key(i)).collect()
         };
         for i in free(a, pa, &found.to_after) {
-            if scopes_only && a.nodes[i].children.is_empty() {
+            if which == Unpaired::WithSteps && a.nodes[i].children.is_empty() {
                 continue;
             }
             let candidates = free(b, pb, &found.to_before);

@@ -216,7 +216,8 @@ impl Client {
                 let (code, version) = (key.code.clone(), key.version);
                 let read = move || library_of_project(&whole.bytes, &code, version);
                 let found = tokio::task::spawn_blocking(read).await;
-                let found = found.unwrap_or_else(|e| Err(ArchiveError::Unknown(e.to_string())));
+                let found =
+                    found.unwrap_or_else(|e| Err(ArchiveError::ReaderFailed(e.to_string())));
                 let unreadable = |e| self.unreadable("export", &key.to_string(), e);
                 return match found {
                     Ok(Some(bytes)) => Ok(bytes.into()),

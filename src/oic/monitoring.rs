@@ -49,6 +49,13 @@ pub struct InstanceTally {
     tells_projects: bool,
 }
 
+/// Whether another scope has the code and version of an integration, too.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Twin {
+    Exists,
+    Absent,
+}
+
 impl InstanceTally {
     /// Counts as the service gives them.
     pub fn new(counts: HashMap<IntegrationId, InstanceCounts>, tells_projects: bool) -> Self {
@@ -61,16 +68,15 @@ impl InstanceTally {
         self.tells_projects
     }
 
-    /// The counts of an integration. `has_twin` says whether another scope has this code and
-    /// version, too. None where they may be those of the twin.
-    pub fn of(&self, id: &IntegrationId, has_twin: bool) -> Option<InstanceCounts> {
+    /// The counts of an integration; none where they may be those of its twin.
+    pub fn of(&self, id: &IntegrationId, twin: Twin) -> Option<InstanceCounts> {
         if self.tells_projects {
             return Some(self.counts.get(id).copied().unwrap_or_default());
         }
         match self.counts.get(&id.clone().within(Scope::Global)) {
             None => Some(InstanceCounts::default()),
             // Where neither had any, nothing is confused.
-            Some(counts) => (!has_twin || counts.received == 0).then_some(*counts),
+            Some(counts) => (twin == Twin::Absent || counts.received == 0).then_some(*counts),
         }
     }
 

@@ -46,7 +46,7 @@ pub async fn compare(
         })
     };
     tokio::task::spawn_blocking(work).await.unwrap_or_else(|e| {
-        let why = ArchiveError::Unknown(e.to_string());
+        let why = ArchiveError::ReaderFailed(e.to_string());
         Err(CompareError::Source(SourceError::Archive { label: "the comparison".into(), why }))
     })
 }

@@ -294,13 +294,7 @@ fn of_file(
             ArtifactKey::new(found.kind, &target.code, *version)
         }
         (None, _) => {
-            let why = format!(
-                "a {0}'s file does not say its code and version; restore it from the store: \
-                    store:ENV/{1}/CODE",
-                found.kind,
-                found.kind.folder()
-            );
-            return Err(fail(ArchiveError::Unknown(why)));
+            return Err(fail(ArchiveError::SaysNoCode { kind: found.kind }));
         }
     };
     // A file does not say the project that it is of.

@@ -223,15 +223,13 @@ impl PayloadArchive {
             return if fits {
                 Ok(Self::of(iar, copies, bytes.clone()))
             } else {
-                Err(ArchiveError::Unknown(format!("it is the archive of {}, not of {key}", iar.id)))
+                Err(ArchiveError::other_artifact(&iar.id, key))
             };
         }
         let kept = ValidatedArchive::read(bytes, Some(&format!("file.{}", key.kind.ending())))?;
         if kept.kind != key.kind || (!kept.code.is_empty() && kept.code != key.code) {
             let what = ArtifactKey::new(kept.kind, kept.code, kept.version);
-            return Err(ArchiveError::Unknown(format!(
-                "it is the archive of {what}, not of {key}"
-            )));
+            return Err(ArchiveError::other_artifact(&what, key));
         }
         let members = if key.kind == Kind::Package { members(bytes)? } else { vec![] };
         let broken = kept.broken.iter().map(|(id, why)| format!("{id}: {why}")).collect();
@@ -259,7 +257,7 @@ impl PayloadArchive {
     /// Where any part of the file is broken, or has no such integration.
     pub fn member(part: FilePart, bytes: &Bytes) -> Result<Self, ArchiveError> {
         let one = Self::members_of(&[part], bytes)?.pop();
-        one.unwrap_or_else(|| Err(ArchiveError::Unknown("it has no such part".into())))
+        one.unwrap_or_else(|| Err(ArchiveError::NoSuchPart))
     }
 
     /// Reads several integrations of a project's archive, which is read once.

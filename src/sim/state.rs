@@ -60,6 +60,15 @@ pub struct ServiceInstance {
     pub flip_activation: bool,
 }
 
+/// How an import meets what the instance has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ImportAs {
+    /// As something new; refused where it is there.
+    New,
+    /// In place of what is there; refused where nothing is.
+    Replacement,
+}
+
 /// Who calls: an OAuth client, or a user of a Gen 2 instance.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Caller {
@@ -494,13 +503,12 @@ impl ServiceInstance {
         Ok(())
     }
 
-    /// Imports an archive, as a new integration or, with `replace`, in place of the one that is
-    /// there.
+    /// Imports an archive as a new integration or in place of the one that is there.
     pub fn import(
         &mut self,
         bytes: &[u8],
         scope: &Scope,
-        replace: bool,
+        how: ImportAs,
     ) -> Result<IntegrationId, ServiceRefusal> {
         self.is_here(scope)?;
         let iar = match Iar::read(bytes) {
@@ -511,15 +519,15 @@ impl ServiceInstance {
             return refuse(400, "ICS-20099", "The archive was changed outside of the service.");
         }
         let id = iar.id.clone().within(scope.clone());
-        let (saves, history, definition) = match (self.integrations.get(&id), replace) {
-            (None, true) => {
+        let (saves, history, definition) = match (self.integrations.get(&id), how) {
+            (None, ImportAs::Replacement) => {
                 return refuse(404, "ICS-10001", format!("Integration {id} does not exist."));
             }
-            (Some(_), false) => {
+            (Some(_), ImportAs::New) => {
                 return refuse(409, "ICS-10005", format!("Integration {id} exists already."));
             }
-            (None, false) => (0, None, None),
-            (Some(old), true) => {
+            (None, ImportAs::New) => (0, None, None),
+            (Some(old), ImportAs::Replacement) => {
                 if old.status == Status::Active || old.status == Status::Busy {
                     return refuse(
                         412,

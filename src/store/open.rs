@@ -17,6 +17,13 @@ use crate::files::private_folder;
 /// How long one call may be tried again before the store counts as not there.
 const PATIENCE: Duration = Duration::from_secs(60);
 
+/// Whether a write is done only when the disk has it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Syncing {
+    EachWrite,
+    Never,
+}
+
 impl Store {
     /// Opens a place; a folder is made where it is missing. `cache_dir` keeps the index.
     ///
@@ -45,7 +52,7 @@ impl Store {
     /// # Errors
     /// [`StoreError::Open`] where the folder cannot be made or read; [`StoreError::Newer`].
     pub async fn open(folder: &FsPath, cache_dir: Option<&FsPath>) -> Result<Self, StoreError> {
-        Self::folder(folder, cache_dir, true).await
+        Self::folder(folder, cache_dir, Syncing::EachWrite).await
     }
 
     /// [`Self::open`] without waiting for the disk after each write: for stores that live for one
@@ -54,20 +61,20 @@ impl Store {
     /// # Errors
     /// As [`Self::open`].
     pub async fn open_unsynced(folder: &FsPath) -> Result<Self, StoreError> {
-        Self::folder(folder, None, false).await
+        Self::folder(folder, None, Syncing::Never).await
     }
 
     async fn folder(
         folder: &FsPath,
         cache_dir: Option<&FsPath>,
-        fsync: bool,
+        syncing: Syncing,
     ) -> Result<Self, StoreError> {
         let label = folder.display().to_string();
         // Archives carry keys.
         private_folder(folder).map_err(|e| not_opened(&label, &e.to_string()))?;
         let objects = LocalFileSystem::new_with_prefix(folder)
             .map_err(|e| not_opened(&label, &explain(&e)))?
-            .with_fsync(fsync);
+            .with_fsync(syncing == Syncing::EachWrite);
         let store = Self::checked(Arc::new(objects), label, cache_dir).await?;
         Ok(Self { folder: Some(folder.to_owned()), ..store })
     }

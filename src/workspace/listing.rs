@@ -16,7 +16,7 @@ use crate::model::{
     ProjectCode, Scope, Status, UnlistedKind, Version,
 };
 use crate::oic::{
-    Catalogs, Client, InstanceTally, ListedArtifact, ListedIntegration, OicError, Window,
+    Catalogs, Client, InstanceTally, ListedArtifact, ListedIntegration, OicError, Twin, Window,
 };
 
 /// An environment as it was at one moment.
@@ -276,8 +276,11 @@ impl Listing {
         }
         for (artifact, id) in self.artifacts.iter_mut().zip(&ids) {
             let Some(id) = id else { continue };
-            let has_twin = scopes.get(&id.service_id()).is_some_and(|count| *count > 1);
-            artifact.runs = tally.of(id, has_twin);
+            let twin = match scopes.get(&id.service_id()) {
+                Some(2..) => Twin::Exists,
+                _ => Twin::Absent,
+            };
+            artifact.runs = tally.of(id, twin);
         }
     }
 

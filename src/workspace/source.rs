@@ -70,7 +70,7 @@ impl FetchedArchive {
             FilePart::Whole => Contents::read(&this.bytes, Some(&this.label)),
             FilePart::Member { .. } => this.unpack().map(|unpacked| unpacked.contents),
         });
-        let read = read.await.unwrap_or_else(|e| Err(ArchiveError::Unknown(e.to_string())));
+        let read = read.await.unwrap_or_else(|e| Err(ArchiveError::ReaderFailed(e.to_string())));
         read.map_err(|why| SourceError::Archive { label: self.label.clone(), why })
     }
 

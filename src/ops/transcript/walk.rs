@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::model::{IntegrationId, Kind, ProjectCode, Scope, plural};
-use crate::oic::{Client, InstanceTally, OicError, Window};
+use crate::oic::{Client, InstanceTally, OicError, Twin, Window};
 
 /// How many artifacts of one sort are looked at one by one.
 const LOOKED_AT: usize = 4;
@@ -76,7 +76,7 @@ impl Walk<'_> {
         // What failed tells most, then what is scheduled.
         let mut chosen: Vec<_> = integrations.iter().collect();
         let failed =
-            |id: &IntegrationId| self.tally.of(id, false).map_or(0, |counts| counts.failed);
+            |id: &IntegrationId| self.tally.of(id, Twin::Absent).map_or(0, |counts| counts.failed);
         chosen.sort_by_key(|i| (std::cmp::Reverse(failed(&i.id)), !i.scheduled));
         for one in chosen.into_iter().take(LOOKED_AT) {
             self.integration(&one.id, one.scheduled).await;

@@ -8,7 +8,8 @@ use super::survey_list::SurveyList;
 use crate::archive::Needs;
 use crate::model::{Answer, ArtifactKey, IntegrationId, Kind, Scope, Version};
 use crate::oic::{
-    Client, InstanceTally, ListedArtifact, ListedConnection, ListedIntegration, OicError, Window,
+    Client, InstanceTally, ListedArtifact, ListedConnection, ListedIntegration, OicError, Twin,
+    Window,
 };
 use crate::restore::request::{Goal, Request, WantedArtifact};
 
@@ -332,16 +333,16 @@ impl TargetLists {
     /// Whether an integration had instances within the hour; none where the role may not see it.
     /// Those that may be a twin's count.
     pub fn ran(&self, id: &IntegrationId) -> Option<bool> {
-        Some(self.instances.known()?.of(id, true).is_none_or(|counts| counts.received > 0))
+        Some(self.instances.known()?.of(id, Twin::Exists).is_none_or(|counts| counts.received > 0))
     }
 
     /// The instances of an integration that are under way; none where the role may not see them,
     /// or they may be those of a twin in another scope that was listed.
     pub fn in_flight(&self, id: &IntegrationId) -> Option<u64> {
-        let twin = |other: &ListedIntegration| {
+        let is_twin = |other: &ListedIntegration| {
             other.id.service_id() == id.service_id() && other.id.scope != id.scope
         };
-        let has_twin = self.counted().any(twin);
-        Some(self.instances.known()?.of(id, has_twin)?.in_flight())
+        let twin = if self.counted().any(is_twin) { Twin::Exists } else { Twin::Absent };
+        Some(self.instances.known()?.of(id, twin)?.in_flight())
     }
 }

@@ -163,26 +163,69 @@ pub struct ProjectParts {
 /// # Errors
 /// Where the bytes are no archive of a project.
 pub fn project_parts(bytes: &[u8]) -> Result<ProjectParts, ArchiveError> {
-    let files = unpack(bytes)?;
-    let text_of = |path: &str| {
-        files.iter().find(|(n, _)| n == path).map(|(_, b)| String::from_utf8_lossy(b).into_owned())
+    let files = ProjectFiles(unpack(bytes)?);
+    let Some(yaml) = files.text("project/project.yaml") else {
+        return Err(ArchiveError::NotAProject);
     };
-    let Some(yaml) = text_of("project/project.yaml") else {
-        return Err(ArchiveError::Unknown("it has no project/project.yaml".into()));
-    };
-    let field = |key: &str| {
-        yaml.lines()
-            .find_map(|l| l.strip_prefix(key)?.strip_prefix(": "))
-            .unwrap_or_default()
-            .to_owned()
-    };
-    let mut integrations = Vec::new();
-    let mut codes = Vec::new();
-    let folders = files
-        .iter()
-        .filter_map(|(n, _)| n.strip_prefix("project/integrations/")?.strip_suffix("/info.json"));
-    for folder in folders {
-        let info = text_of(&format!("project/integrations/{folder}/info.json")).unwrap_or_default();
+    let (codes, integrations) = files.members().map(|folder| files.integration(folder)).unzip();
+    let tables = files.0.iter().filter(|(n, _)| n.starts_with("project/lookups/"));
+    let lookups = tables.filter_map(|(_, b)| crate::archive::Lookup::from_dvm(b).ok()).collect();
+    let libraries = files.0.iter().filter_map(|(path, jar)| files.library(path, jar)).collect();
+    let connections = files.connections().map(|(code, _)| code.to_owned()).collect();
+    let project = files.project(&yaml, codes);
+    Ok(ProjectParts { project, integrations, lookups, libraries, connections })
+}
+
+/// The files of a project's archive, each with its path.
+struct ProjectFiles(Vec<(String, Vec<u8>)>);
+
+impl ProjectFiles {
+    fn text(&self, path: &str) -> Option<String> {
+        let found = self.0.iter().find(|(name, _)| name == path);
+        found.map(|(_, bytes)| String::from_utf8_lossy(bytes).into_owned())
+    }
+
+    /// The folder of each integration.
+    fn members(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().filter_map(|(path, _)| {
+            path.strip_prefix("project/integrations/")?.strip_suffix("/info.json")
+        })
+    }
+
+    /// Each connection's code and file.
+    fn connections(&self) -> impl Iterator<Item = (&str, &Vec<u8>)> {
+        self.0.iter().filter_map(|(path, bytes)| {
+            let code = path.strip_prefix("project/connections/")?.strip_suffix(".xml")?;
+            Some((code, bytes))
+        })
+    }
+
+    /// The project itself, from its `project.yaml` and its deployments.
+    fn project(&self, yaml: &str, integrations: Vec<String>) -> ProjectSpec {
+        let field = |key: &str| {
+            let mut lines = yaml.lines();
+            let value = lines.find_map(|l| l.strip_prefix(key)?.strip_prefix(": "));
+            value.unwrap_or_default().to_owned()
+        };
+        let labels = self.0.iter().filter(|(path, _)| path.starts_with("project/labels/"));
+        ProjectSpec {
+            code: field("code"),
+            name: field("name"),
+            description: field("description"),
+            integrations,
+            twins: Vec::new(),
+            lookups: Vec::new(),
+            libraries: Vec::new(),
+            deployments: labels.filter_map(|(_, bytes)| read_label(bytes)).collect(),
+            access: None,
+            r#type: field("type"),
+        }
+    }
+
+    /// The code of the integration in a folder, and its export.
+    fn integration(&self, folder: &str) -> (String, Vec<u8>) {
+        let own = format!("project/integrations/{folder}/");
+        let info = self.text(&format!("{own}info.json")).unwrap_or_default();
         let info: serde_json::Value = serde_json::from_str(&info).unwrap_or_default();
         let value = |key: &str| info["properties"][key].as_str().unwrap_or_default().to_owned();
         let attributes = fill(
@@ -195,84 +238,54 @@ pub fn project_parts(bytes: &[u8]) -> Result<ProjectParts, ArchiveError> {
                 ("mep", &value("mepType")),
             ],
         );
-        let flow = text_of(&format!("project/integrations/{folder}/PROJECT-INF/project.xml"))
-            .unwrap_or_default();
-        let own = format!("project/integrations/{folder}/");
-        let inside = files.iter().filter(|(path, _)| path.starts_with(&own));
-        let texts: Vec<_> = inside.map(|(_, bytes)| String::from_utf8_lossy(bytes)).collect();
-        let part = |(name, bytes): &(String, Vec<u8>)| {
-            if let Some(rest) = name.strip_prefix(&own) {
-                return (rest != "info.json")
-                    .then(|| (format!("icspackage/project/{folder}/{rest}"), bytes.clone()));
-            }
-            // A lookup that a mapping of it asks travels with an export of its own.
-            if let Some(file) = name.strip_prefix("project/lookups/") {
-                let lookup = file.trim_end_matches(".dvm");
-                let asked = texts.iter().any(|text| text.contains(lookup));
-                return asked.then(|| (format!("icspackage/dvms/{file}"), bytes.clone()));
-            }
-            let code = name.strip_prefix("project/connections/")?.strip_suffix(".xml")?;
-            flow.contains(code)
-                .then(|| (format!("icspackage/appinstances/{code}.xml"), bytes.clone()))
-        };
-        let mut parts: Vec<_> = files.iter().filter_map(part).collect();
-        parts.push((
-            format!("icspackage/project/{folder}/ics_project_attributes.properties"),
-            attributes.into_bytes(),
-        ));
-        integrations.push(pack(&parts, Timestamp::now()));
-        codes.push(value("code"));
+        let exported = format!("icspackage/project/{folder}");
+        let inside = self.0.iter().filter_map(|(path, bytes)| {
+            let rest = path.strip_prefix(&own).filter(|rest| *rest != "info.json")?;
+            Some((format!("{exported}/{rest}"), bytes.clone()))
+        });
+        let mut parts: Vec<_> = inside.chain(self.copies(&own)).collect();
+        let path = format!("{exported}/ics_project_attributes.properties");
+        parts.push((path, attributes.into_bytes()));
+        (value("code"), pack(&parts, Timestamp::now()))
     }
-    let tables = files.iter().filter(|(n, _)| n.starts_with("project/lookups/"));
-    let lookups = tables.filter_map(|(_, b)| crate::archive::Lookup::from_dvm(b).ok()).collect();
-    let project = ProjectSpec {
-        code: field("code"),
-        name: field("name"),
-        description: field("description"),
-        integrations: codes,
-        twins: Vec::new(),
-        lookups: Vec::new(),
-        libraries: Vec::new(),
-        deployments: files
-            .iter()
-            .filter(|(n, _)| n.starts_with("project/labels/"))
-            .filter_map(|(_, bytes)| read_label(bytes))
-            .collect(),
-        access: None,
-        r#type: field("type"),
-    };
-    let libraries =
-        files.iter().filter_map(|(name, bytes)| read_library(name, bytes, &text_of)).collect();
-    let connections = files
-        .iter()
-        .filter_map(|(name, _)| name.strip_prefix("project/connections/")?.strip_suffix(".xml"))
-        .map(str::to_owned)
-        .collect();
-    Ok(ProjectParts { project, integrations, lookups, libraries, connections })
-}
 
-/// A library of a project, from its jar: `project/libraries/CODE_VERSION/name.jar`.
-/// What it is called is in the properties beside it.
-fn read_library(
-    path: &str,
-    bytes: &[u8],
-    text_of: &dyn Fn(&str) -> Option<String>,
-) -> Option<LibrarySpec> {
-    let jar = path.strip_suffix(".jar")?;
-    let (folder, _) = jar.strip_prefix("project/libraries/")?.split_once('/')?;
-    let (code, version) = folder.rsplit_once('_')?;
-    let properties = text_of(&format!("{jar}_properties.properties")).unwrap_or_default();
-    let name = properties.lines().find_map(|l| l.strip_prefix("name=")).unwrap_or(code);
-    let files = unpack(bytes).ok()?;
-    let script = files.into_iter().find(|(name, _)| name.ends_with(".js"))?.1;
-    Some(LibrarySpec {
-        code: code.to_owned(),
-        name: name.to_owned(),
-        version: version.parse().ok()?,
-        script: String::from_utf8_lossy(&script).into_owned(),
-        updated: Some(When::now()),
-        missing_in: Vec::new(),
-    })
+    /// What an export of the integration in a folder brings along: the lookups that a mapping of it
+    /// asks, and the connections that its flow uses.
+    fn copies(&self, own: &str) -> Vec<(String, Vec<u8>)> {
+        let inside = self.0.iter().filter(|(path, _)| path.starts_with(own));
+        let texts: Vec<_> = inside.map(|(_, bytes)| String::from_utf8_lossy(bytes)).collect();
+        let lookups = self.0.iter().filter_map(|(path, bytes)| {
+            let file = path.strip_prefix("project/lookups/")?;
+            let name = file.trim_end_matches(".dvm");
+            let asked = texts.iter().any(|text| text.contains(name));
+            asked.then(|| (format!("icspackage/dvms/{file}"), bytes.clone()))
+        });
+        let flow = self.text(&format!("{own}PROJECT-INF/project.xml")).unwrap_or_default();
+        let used = self.connections().filter(|(code, _)| flow.contains(code));
+        let connections = used
+            .map(|(code, bytes)| (format!("icspackage/appinstances/{code}.xml"), bytes.clone()));
+        lookups.chain(connections).collect()
+    }
+
+    /// A library of a project, from its jar: `project/libraries/CODE_VERSION/name.jar`.
+    /// What it is called is in the properties beside it.
+    fn library(&self, path: &str, jar: &[u8]) -> Option<LibrarySpec> {
+        let stem = path.strip_suffix(".jar")?;
+        let (folder, _) = stem.strip_prefix("project/libraries/")?.split_once('/')?;
+        let (code, version) = folder.rsplit_once('_')?;
+        let properties = self.text(&format!("{stem}_properties.properties")).unwrap_or_default();
+        let name = properties.lines().find_map(|l| l.strip_prefix("name=")).unwrap_or(code);
+        let files = unpack(jar).ok()?;
+        let script = files.into_iter().find(|(name, _)| name.ends_with(".js"))?.1;
+        Some(LibrarySpec {
+            code: code.to_owned(),
+            name: name.to_owned(),
+            version: version.parse().ok()?,
+            script: String::from_utf8_lossy(&script).into_owned(),
+            updated: Some(When::now()),
+            missing_in: Vec::new(),
+        })
+    }
 }
 
 /// The attributes of an export in the JSON that a member of a project has for them.

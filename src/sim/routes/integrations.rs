@@ -14,7 +14,9 @@ use serde_json::{Value, json};
 
 use super::{PathOf, RequestTarget, page_of, patch_alone};
 use crate::model::{IntegrationId, ScheduleState, Scope, Status};
-use crate::sim::state::{ArchiveBody, LiveIntegration, ServiceInstance, ServiceRefusal, refuse};
+use crate::sim::state::{
+    ArchiveBody, ImportAs, LiveIntegration, ServiceInstance, ServiceRefusal, refuse,
+};
 
 /// The routes for integrations: list, archive, import, activation, schedule, and calls to REST
 /// triggers.
@@ -101,7 +103,7 @@ async fn copy(
             };
             let id = IntegrationId::new(text("code"), version).within(from.clone());
             let bytes = instance.export(&id)?;
-            instance.import(&bytes, &path.scope(), false)?;
+            instance.import(&bytes, &path.scope(), ImportAs::New)?;
         }
         Ok(StatusCode::NO_CONTENT)
     })
@@ -264,7 +266,7 @@ async fn import(
 ) -> Result<Response, ServiceRefusal> {
     let bytes = upload(form).await?.file;
     let scope = path.scope();
-    let id = target.with(|instance| instance.import(&bytes, &scope, false))?;
+    let id = target.with(|instance| instance.import(&bytes, &scope, ImportAs::New))?;
     let place = format!("{}{}", super::BASE, scope.api_path());
     let location = format!("{place}/integrations/{}", id.path_segment());
     Ok((StatusCode::NO_CONTENT, [(header::LOCATION, location)]).into_response())
@@ -281,7 +283,7 @@ async fn replace(
     }
     let bytes = upload(form).await?.file;
     target.with(|instance| {
-        let id = instance.import(&bytes, &scope, true)?;
+        let id = instance.import(&bytes, &scope, ImportAs::Replacement)?;
         Ok(Json(summary(instance, &id, instance.get(&id)?)))
     })
 }

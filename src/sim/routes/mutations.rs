@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::{JsonResult, PathOf, RequestTarget, integrations::upload, patch_alone};
 use crate::model::{IntegrationId, Scope};
-use crate::sim::state::{ServiceRefusal, refuse};
+use crate::sim::state::{ImportAs, ServiceRefusal, refuse};
 
 type StatusResult = Result<StatusCode, ServiceRefusal>;
 
@@ -91,12 +91,16 @@ async fn delete_connection(target: RequestTarget, path: PathOf) -> StatusResult 
 
 async fn import_lookup(target: RequestTarget, path: PathOf, form: Multipart) -> StatusResult {
     let bytes = upload(form).await?.file;
-    target.with(|i| i.import_lookup(&path.scope(), &bytes, false)).map(|()| StatusCode::NO_CONTENT)
+    target
+        .with(|i| i.import_lookup(&path.scope(), &bytes, ImportAs::New))
+        .map(|()| StatusCode::NO_CONTENT)
 }
 
 async fn replace_lookup(target: RequestTarget, form: Multipart) -> StatusResult {
     let bytes = upload(form).await?.file;
-    target.with(|i| i.import_lookup(&Scope::Global, &bytes, true)).map(|()| StatusCode::OK)
+    target
+        .with(|i| i.import_lookup(&Scope::Global, &bytes, ImportAs::Replacement))
+        .map(|()| StatusCode::OK)
 }
 
 async fn put_lookup(target: RequestTarget, path: PathOf, Json(body): Json<Value>) -> JsonResult {
@@ -124,7 +128,7 @@ async fn import_library(target: RequestTarget, path: PathOf, form: Multipart) ->
     let what = (field("code"), field("name"), version);
     let scope = path.scope();
     target
-        .with(|i| i.import_library(&scope, what, &form.file, false))
+        .with(|i| i.import_library(&scope, what, &form.file, ImportAs::New))
         .map(|()| StatusCode::NO_CONTENT)
 }
 
@@ -135,7 +139,9 @@ async fn replace_library(target: RequestTarget, path: PathOf, form: Multipart) -
         return refuse(404, "ICS-10301", format!("Library {id} does not exist."));
     };
     let what = (id.code.as_str(), id.code.as_str(), id.version);
-    target.with(|i| i.import_library(&scope, what, &form.file, true)).map(|()| StatusCode::OK)
+    target
+        .with(|i| i.import_library(&scope, what, &form.file, ImportAs::Replacement))
+        .map(|()| StatusCode::OK)
 }
 
 async fn delete_library(target: RequestTarget, path: PathOf) -> StatusResult {
@@ -145,12 +151,12 @@ async fn delete_library(target: RequestTarget, path: PathOf) -> StatusResult {
 
 async fn import_package(target: RequestTarget, form: Multipart) -> StatusResult {
     let bytes = upload(form).await?.file;
-    target.with(|i| i.import_package(&bytes, false)).map(|()| StatusCode::NO_CONTENT)
+    target.with(|i| i.import_package(&bytes, ImportAs::New)).map(|()| StatusCode::NO_CONTENT)
 }
 
 async fn replace_package(target: RequestTarget, form: Multipart) -> StatusResult {
     let bytes = upload(form).await?.file;
-    target.with(|i| i.import_package(&bytes, true)).map(|()| StatusCode::OK)
+    target.with(|i| i.import_package(&bytes, ImportAs::Replacement)).map(|()| StatusCode::OK)
 }
 
 async fn delete_package(target: RequestTarget, Path(name): Path<String>) -> StatusResult {

@@ -9,7 +9,8 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use super::{
-    LiveConnection, LiveIntegration, ProjectSpace, ServiceInstance, ServiceRefusal, refuse,
+    ImportAs, LiveConnection, LiveIntegration, ProjectSpace, ServiceInstance, ServiceRefusal,
+    refuse,
 };
 use crate::archive::{Iar, Lookup as Table, UnpackedArchive};
 use crate::model::{IntegrationId, Scope, Status, Version};
@@ -185,24 +186,23 @@ impl ServiceInstance {
         Ok(())
     }
 
-    /// Imports a lookup from CSV, as a new one or, with `replace`, in place of the one that is
-    /// there.
+    /// Imports a lookup from CSV as a new one or in place of the one that is there.
     pub fn import_lookup(
         &mut self,
         scope: &Scope,
         bytes: &[u8],
-        replace: bool,
+        how: ImportAs,
     ) -> Result<(), ServiceRefusal> {
         let table = match Table::from_csv(bytes) {
             Ok(table) => table,
             Err(e) => return refuse(400, "ICS-10202", format!("The lookup is not valid: {e}")),
         };
         let name = table.name;
-        match (self.lookups_in(scope).contains_key(&name), replace) {
-            (true, false) => {
+        match (self.lookups_in(scope).contains_key(&name), how) {
+            (true, ImportAs::New) => {
                 return refuse(409, "ICS-10203", format!("Lookup {name} exists already."));
             }
-            (false, true) => {
+            (false, ImportAs::Replacement) => {
                 return refuse(404, "ICS-10201", format!("Lookup {name} does not exist."));
             }
             _ => {}
@@ -242,14 +242,14 @@ impl ServiceInstance {
         }
     }
 
-    /// Imports a library from a `.jar` or from the bare script, as a new one or, with `replace`, in
-    /// place of the one with that code and version.
+    /// Imports a library from a `.jar` or from the bare script, as a new one or in place of the one
+    /// with that code and version.
     pub fn import_library(
         &mut self,
         scope: &Scope,
         (code, name, version): (&str, &str, Version),
         bytes: &[u8],
-        replace: bool,
+        how: ImportAs,
     ) -> Result<(), ServiceRefusal> {
         let files =
             archive::unpack(bytes).unwrap_or_else(|_| vec![("bare.js".into(), bytes.to_vec())]);
@@ -268,9 +268,13 @@ impl ServiceInstance {
         };
         let id = library.id();
         let here = self.libraries_mut(scope)?;
-        match (here.contains_key(&id), replace) {
-            (true, false) => refuse(409, "ICS-10303", format!("Library {id} exists already.")),
-            (false, true) => refuse(404, "ICS-10301", format!("Library {id} does not exist.")),
+        match (here.contains_key(&id), how) {
+            (true, ImportAs::New) => {
+                refuse(409, "ICS-10303", format!("Library {id} exists already."))
+            }
+            (false, ImportAs::Replacement) => {
+                refuse(404, "ICS-10301", format!("Library {id} does not exist."))
+            }
             _ => {
                 here.insert(id, library);
                 Ok(())
@@ -287,7 +291,7 @@ impl ServiceInstance {
     }
 
     /// Imports a package with all its integrations, or nothing of it.
-    pub fn import_package(&mut self, bytes: &[u8], replace: bool) -> Result<(), ServiceRefusal> {
+    pub fn import_package(&mut self, bytes: &[u8], how: ImportAs) -> Result<(), ServiceRefusal> {
         let bad = |why: String| ServiceRefusal { status: 400, code: "ICS-10402", words: why };
         let unpacked =
             UnpackedArchive::read(bytes, Some("x.par")).map_err(|e| bad(e.to_string()))?;
@@ -295,11 +299,11 @@ impl ServiceInstance {
             return refuse(400, "ICS-10402", "The archive is no package.");
         };
         let name = read.name.clone();
-        match (self.others.packages.contains_key(&name), replace) {
-            (true, false) => {
+        match (self.others.packages.contains_key(&name), how) {
+            (true, ImportAs::New) => {
                 return refuse(409, "ICS-10405", format!("Package {name} exists already."));
             }
-            (false, true) => {
+            (false, ImportAs::Replacement) => {
                 return refuse(404, "ICS-10401", format!("Package {name} does not exist."));
             }
             _ => {}
@@ -312,7 +316,7 @@ impl ServiceInstance {
         }
         for (id, _) in &members {
             match self.integrations.get(id) {
-                Some(_) if !replace => {
+                Some(_) if how == ImportAs::New => {
                     return refuse(409, "ICS-10405", format!("Integration {id} exists already."));
                 }
                 Some(live) if live.status == Status::Active || live.locked_by.is_some() => {
@@ -326,8 +330,11 @@ impl ServiceInstance {
             }
         }
         for (id, part) in &members {
-            let there = self.integrations.contains_key(id);
-            self.import(part, &Scope::Global, there)?;
+            let how = match self.integrations.contains_key(id) {
+                true => ImportAs::Replacement,
+                false => ImportAs::New,
+            };
+            self.import(part, &Scope::Global, how)?;
         }
         let integrations = members.into_iter().map(|(id, _)| id.code).collect();
         self.others.packages.insert(name.clone(), PackageSpec { name, integrations });
@@ -365,7 +372,7 @@ impl ServiceInstance {
         }
         self.others.projects.insert(code, space);
         for part in &parts.integrations {
-            self.import(part, &scope, false)?;
+            self.import(part, &scope, ImportAs::New)?;
         }
         let takes = Duration::from_millis(self.settings.manners.project_import_ms);
         if !takes.is_zero() {
@@ -383,7 +390,7 @@ impl ServiceInstance {
         let scope = Scope::of_project(parts.project.code.as_str());
         self.is_here(&scope)?;
         for part in &parts.integrations {
-            match self.import(part, &scope, false) {
+            match self.import(part, &scope, ImportAs::New) {
                 Err(refusal) if refusal.status == 409 => {}
                 other => drop(other?),
             }
