@@ -406,7 +406,7 @@ impl Store {
     async fn read_manifest(&self, path: &str) -> Result<Manifest, StoreError> {
         let bytes = self.get(path).await.map_err(|e| read_error(path, &e))?;
         let manifest: Manifest = serde_json::from_slice(&bytes).map_err(|e| {
-            StoreError::Altered { path: path.into(), why: format!("it is no manifest: {e}") }
+            StoreError::Altered { path: path.into(), why: format!("it is not a manifest: {e}") }
         })?;
         if manifest.format > Manifest::FORMAT {
             return Err(StoreError::Newer(path.into(), manifest.format));

@@ -61,8 +61,8 @@ fn what_is_no_archive_says_what_it_is() {
     let says = |bytes: &[u8]| Contents::read(bytes, None).unwrap_err().to_string();
     assert!(says(b"").contains("empty"));
     assert!(says(b"<html>sign in</html>").contains("HTML page"));
-    assert!(says(b"PK\x03\x04junk").contains("no zip archive"));
-    assert!(says(b"hello").contains("no zip archive"));
+    assert!(says(b"PK\x03\x04junk").contains("not a zip archive"));
+    assert!(says(b"hello").contains("not a zip archive"));
     let other =
         pack(&vec![("word/document.xml".into(), b"<a/>".to_vec())], zip::CompressionMethod::Stored);
     assert!(says(&other).contains("no icspackage/"), "{}", says(&other));
@@ -278,8 +278,8 @@ proptest! {
 /// Archives that cost far more than their size: each is read in time that grows with it alone,
 /// which the bounds hold and not a clock. What is over a bound is named.
 #[rstest::rstest]
-#[case::attributes(&[(PROJECT, element_with(40_000, |n| format!("a{n}='{n}'")))], "no well-formed XML")]
-#[case::namespaces(&[(PROJECT, element_with(40_000, |n| format!("xmlns:n{n}='u{n}'")))], "no well-formed XML")]
+#[case::attributes(&[(PROJECT, element_with(40_000, |n| format!("a{n}='{n}'")))], "not well-formed XML")]
+#[case::namespaces(&[(PROJECT, element_with(40_000, |n| format!("xmlns:n{n}='u{n}'")))], "not well-formed XML")]
 #[case::elements_of_one_file(&[(PROJECT, "<a/>".repeat(600_000))], "over half a million tags")]
 #[case::one_long_value(&[(PROJECT, format!("<a b='{}'/>", "x".repeat(40 << 20)))], "32 MB")]
 fn what_costs_more_than_its_size_is_named_and_not_read(

@@ -78,7 +78,7 @@ async fn files_without_a_manifest_do_not_exist_and_a_broken_manifest_is_named() 
     let index = Store::open(&world.store_folder(), None).await.unwrap().index().await.unwrap();
     assert!(index.is_empty());
     assert_eq!(index.problems.len(), 1);
-    assert!(index.problems[0].contains("no manifest"), "{}", index.problems[0]);
+    assert!(index.problems[0].contains("not a manifest"), "{}", index.problems[0]);
     std::fs::remove_file(&manifest).unwrap();
     let index = Store::open(&world.store_folder(), None).await.unwrap().index().await.unwrap();
     assert!(index.is_empty() && index.problems.is_empty());

@@ -146,7 +146,7 @@ pub(super) fn jca(path: &str, folder: &mut Folder<'_, '_>) -> Option<Jca> {
     let bytes = folder.get(path)?;
     let Some(doc) = xml::parse(&bytes) else {
         folder.note(Finding::warning(
-            format!("`{}` is no well-formed XML", visible(path)),
+            format!("`{}` is not well-formed XML", visible(path)),
             "the endpoint's settings are missing here",
         ));
         return None;

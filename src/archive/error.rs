@@ -16,7 +16,7 @@ pub enum ArchiveError {
             service"
     )]
     Html,
-    #[error("this is no zip archive, or it is cut off: {0}")]
+    #[error("this is not a zip archive, or it is cut off: {0}")]
     NotZip(String),
     #[error("the archive holds {0} entries; more than {max} are not read", max = budget::ENTRIES)]
     TooMany(usize),
@@ -29,11 +29,11 @@ pub enum ArchiveError {
     Unread(String),
     #[error("`{0}` stands in the archive more than once; which one counts cannot be known")]
     Twice(String),
-    #[error("this zip is no integration export: {0}")]
+    #[error("this zip is not an integration export: {0}")]
     NotAnIntegration(String),
     #[error("it has no project/project.yaml")]
     NotAProject,
-    #[error("it is no lookup: its first line is not `DVM,<name>,<description>`")]
+    #[error("it is not a lookup: its first line is not `DVM,<name>,<description>`")]
     NotALookup,
     /// The copy of a lookup that travels along is no such XML.
     #[error("the .dvm {0}")]
@@ -51,7 +51,7 @@ pub enum ArchiveError {
     NoMember { code: String, version: Version },
     #[error("it has no such part")]
     NoSuchPart,
-    #[error("{0} is no file of its own")]
+    #[error("{0} is not a file of its own")]
     NotAFile(IntegrationId),
     /// A file of this kind does not say which artifact it is; the store does.
     #[error(

@@ -267,7 +267,7 @@ impl<'d> FlowReader<'_, 'd, '_, '_> {
     fn read_mapping(&mut self, step: &mut FlowStep, path: &str) {
         let Some(bytes) = self.folder.get(path) else { return };
         let Some(assignments) = Mapping::assignments_of(&bytes) else {
-            let what = format!("the mapping `{}` is no well-formed XML", visible(path));
+            let what = format!("the mapping `{}` is not well-formed XML", visible(path));
             self.folder
                 .note(crate::model::Finding::warning(what, "its assignments are missing here"));
             return;
@@ -286,7 +286,7 @@ impl<'d> FlowReader<'_, 'd, '_, '_> {
         let Some(value) =
             self.folder.get(path).and_then(|b| serde_json::from_slice::<Value>(&b).ok())
         else {
-            let what = format!("`{}` is no JSON", visible(path));
+            let what = format!("`{}` is not JSON", visible(path));
             self.folder.note(crate::model::Finding::warning(
                 what,
                 "what the stitch assigns is missing here",

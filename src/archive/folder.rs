@@ -150,7 +150,8 @@ impl<'z, 'a> Folder<'z, 'a> {
         match std::str::from_utf8(&bytes) {
             Ok(text) => Some(text.to_owned()),
             Err(e) => {
-                let what = format!("`{}` is no UTF-8 from byte {}", visible(path), e.valid_up_to());
+                let what =
+                    format!("`{}` is not UTF-8 from byte {}", visible(path), e.valid_up_to());
                 self.note(Finding::warning(
                     what,
                     "its text is shown with � where it cannot be read",

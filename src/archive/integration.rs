@@ -159,7 +159,7 @@ impl Integration {
             return;
         };
         let Some(doc) = xml::parse(&bytes) else {
-            let what = "PROJECT-INF/project.xml is no well-formed XML, or holds what no export \
+            let what = "PROJECT-INF/project.xml is not well-formed XML, or holds what no export \
                 holds (a DTD)";
             folder.note(Finding::warning(what, "the flow is not shown; export it again"));
             return;

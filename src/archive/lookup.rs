@@ -27,7 +27,7 @@ impl Lookup {
         let mut this = Self::default();
         let text = String::from_utf8_lossy(bytes);
         if let Err(e) = std::str::from_utf8(bytes) {
-            let what = format!("the lookup is no UTF-8 from byte {}", e.valid_up_to());
+            let what = format!("the lookup is not UTF-8 from byte {}", e.valid_up_to());
             this.findings
                 .push(Finding::warning(what, "its text is shown with � where it cannot be read"));
         }
@@ -58,7 +58,7 @@ impl Lookup {
     /// Where it is no such XML.
     pub fn from_dvm(bytes: &[u8]) -> Result<Self, ArchiveError> {
         let broken = |why: &str| ArchiveError::BrokenDvm(why.to_owned());
-        let doc = xml::parse(bytes).ok_or_else(|| broken("is no well-formed XML"))?;
+        let doc = xml::parse(bytes).ok_or_else(|| broken("is not well-formed XML"))?;
         let root = doc.root_element();
         if root.tag_name().name() != "dvm" {
             return Err(broken(&format!("begins with <{}>", visible(root.tag_name().name()))));
@@ -171,6 +171,6 @@ mod tests {
         let crooked = Lookup::from_csv(b"DVM,L,\na,b\n1\n").unwrap();
         assert!(crooked.findings[0].what.contains("row 1"), "{:?}", crooked.findings);
         let bytes = Lookup::from_csv(b"DVM,L,\na\n\xff\n").unwrap();
-        assert!(bytes.findings[0].what.contains("no UTF-8"));
+        assert!(bytes.findings[0].what.contains("not UTF-8"));
     }
 }

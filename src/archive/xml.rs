@@ -29,7 +29,7 @@ pub fn parse_or_why(bytes: &[u8]) -> Result<Document<'_>, XmlError> {
 /// Why bytes are no XML that is read.
 #[derive(Debug, thiserror::Error)]
 pub enum XmlError {
-    #[error("no UTF-8 from byte {}", .0.valid_up_to())]
+    #[error("not UTF-8 from byte {}", .0.valid_up_to())]
     Text(#[from] std::str::Utf8Error),
     #[error(
         "an element has more than {} attributes, or too many declare a namespace",

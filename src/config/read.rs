@@ -365,7 +365,7 @@ impl ConfigReader<'_> {
             );
         }
         if !matches!(smoke.method.as_str(), "GET" | "POST" | "PUT" | "PATCH" | "DELETE") {
-            return self.fail(span, format!("{} is no method of a smoke call", smoke.method));
+            return self.fail(span, format!("{} is not a method of a smoke call", smoke.method));
         }
         smoke.body = smoke.body.map(|b| self.beside(&b));
         Ok(smoke)
@@ -376,7 +376,7 @@ impl ConfigReader<'_> {
     fn url(&self, text: &Spanned<String>) -> Result<Url, ConfigError> {
         let url = match Url::parse(text.get_ref()) {
             Ok(url) => url,
-            Err(e) => return self.fail(text.span(), format!("this is no URL: {e}")),
+            Err(e) => return self.fail(text.span(), format!("this is not a URL: {e}")),
         };
         if !url.username().is_empty() || url.password().is_some() {
             return self.fail(

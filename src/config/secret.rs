@@ -88,7 +88,7 @@ async fn run_command(words: &[String]) -> Result<String, SecretError> {
     if !output.status.success() {
         return Err(fail(format!("ended with {}", output.status)));
     }
-    String::from_utf8(output.stdout).map_err(|_| fail("printed something that is no text".into()))
+    String::from_utf8(output.stdout).map_err(|_| fail("printed something that is not text".into()))
 }
 
 #[cfg(feature = "keyring")]

@@ -126,7 +126,7 @@ impl Kind {
 
 /// A text that names no kind.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is no kind; one of: {known}", known = Kind::ALL.map(Kind::folder).join(", "))]
+#[error("`{0}` is not a kind; one of: {known}", known = Kind::ALL.map(Kind::folder).join(", "))]
 pub struct ParseKindError(String);
 
 impl FromStr for Kind {
@@ -161,9 +161,9 @@ pub struct Version {
 /// Why a text is no id or version.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ParseIdError {
-    #[error("`{0}` is no version; OIC writes them as 01.02.0003")]
+    #[error("`{0}` is not a version; OIC writes them as 01.02.0003")]
     Version(String),
-    #[error("`{0}` is no integration id; OIC writes them as CODE|01.02.0003")]
+    #[error("`{0}` is not an integration id; OIC writes them as CODE|01.02.0003")]
     Id(String),
 }
 

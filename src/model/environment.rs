@@ -15,7 +15,9 @@ pub struct EnvironmentName(Arc<str>);
 pub enum ParseNameError {
     #[error("an environment's name is empty; use a short word such as prod")]
     Empty,
-    #[error("`{0}` is no environment name: use lower-case letters, digits, - and _ (32 at most)")]
+    #[error(
+        "`{0}` is not an environment name: use lower-case letters, digits, - and _ (32 at most)"
+    )]
     Letters(String),
     #[error(
         "`{0}` is reserved (the store, the snapshot and run folders use it); choose another name"

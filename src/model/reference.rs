@@ -112,15 +112,15 @@ pub struct ParseReferenceError {
 /// What is wrong with a text that should be a reference or a part of one.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ReferenceProblem {
-    #[error("it has no environment and is no file")]
+    #[error("it has no environment and is not a file")]
     NoEnvironment,
     #[error("after store: comes ENVIRONMENT/CODE")]
     NoStoredCode,
-    #[error("~{0} is no number of steps back")]
+    #[error("~{0} is not a number of steps back")]
     NoSteps(String),
     #[error("@{0}: is not known (or cannot be combined with ~)")]
     UnknownPick(String),
-    #[error("`{word}` is no kind; one of: {}", Kind::ALL.map(Kind::folder).join(", "))]
+    #[error("`{word}` is not a kind; one of: {}", Kind::ALL.map(Kind::folder).join(", "))]
     UnknownKind { word: String },
     #[error("it has more parts than PROJECT/KIND/CODE")]
     TooManyParts,
@@ -134,7 +134,7 @@ pub enum ReferenceProblem {
     NoScope,
     #[error("after % come two hexadecimal digits")]
     BrokenEscape,
-    #[error("the code is no UTF-8")]
+    #[error("the code is not UTF-8")]
     NotUtf8,
     #[error(transparent)]
     Environment(#[from] super::ParseNameError),
@@ -394,12 +394,12 @@ mod tests {
         for (text, why) in [
             ("CODE", "no environment"),
             ("prod:", "code is missing"),
-            ("prod:CODE@x", "no version"),
+            ("prod:CODE@x", "not a version"),
             ("store:CODE", "ENVIRONMENT/CODE"),
             ("store:prod/CODE~x", "steps back"),
             ("store:prod/CODE@what:1", "@what"),
-            ("Prod:CODE", "no environment name"),
-            ("prod:P/Q/CODE", "`Q` is no kind"),
+            ("Prod:CODE", "not an environment name"),
+            ("prod:P/Q/CODE", "`Q` is not a kind"),
             ("prod:P/lookups/A/B", "more parts"),
             ("prod:P/certificates/CA", "never in a project"),
             ("prod:P/", "code is missing"),

@@ -55,7 +55,7 @@ pub struct Transcript {
 /// Why a file is no transcript.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum TranscriptError {
-    #[error("it is no transcript: its first line does not say oicx_transcript")]
+    #[error("it is not a transcript: its first line does not say oicx_transcript")]
     NoHead,
     #[error("it is a transcript of format {0}, and this program knows up to {known}", known = TranscriptHead::FORMAT)]
     Newer(u32),

@@ -264,7 +264,7 @@ impl Client {
             return Ok(access_description(&found.code, &found.name, found.item.clone()));
         }
         if !item.is_object() {
-            let kind = ErrorKind::Unexpected("it is no object".into());
+            let kind = ErrorKind::Unexpected("it is not an object".into());
             return Err(self.error("describe", Some(found.id.clone()), kind));
         }
         let mut description = Description::new(found.kind, &found.code, &found.name);

@@ -55,7 +55,7 @@ pub struct Fault {
 /// A text that is no fault, and why not.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "`{text}` is no fault: {why}\n  a fault is a word (latency=150ms, status=503, reset, lost, \
+    "`{text}` is not a fault: {why}\n  a fault is a word (latency=150ms, status=503, reset, lost, \
      truncate, html, hang, stall, expired-token, stuck-activation, fail-activation, \
      flip-activation, drift, say=items:elements)\n  and where it applies: env=prod method=GET \
      path=/archive (path=^/projects: how it begins) after=2 times=3 retry-after=1"
@@ -86,7 +86,7 @@ impl FromStr for Fault {
         for word in words {
             let (key, value) =
                 word.split_once('=').ok_or_else(|| fail(format!("`{word}` has no value")))?;
-            let number = || value.parse().map_err(|_| fail(format!("`{value}` is no number")));
+            let number = || value.parse().map_err(|_| fail(format!("`{value}` is not a number")));
             match key {
                 "env" => fault.environment = Some(value.into()),
                 "method" => fault.method = Some(value.to_ascii_uppercase()),

@@ -225,7 +225,7 @@ impl PathOf {
         let text = self.text("id");
         match text.parse::<IntegrationId>() {
             Ok(id) => Ok(id.within(self.scope())),
-            Err(_) => refuse(404, "ICS-10001", format!("{text} is no integration.")),
+            Err(_) => refuse(404, "ICS-10001", format!("{text} is not an integration.")),
         }
     }
 }

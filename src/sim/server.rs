@@ -38,7 +38,7 @@ impl Default for ServerOptions {
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
     #[error(
-        "{0} is no loopback address; the simulator never listens to a network (use 127.0.0.1:PORT)"
+        "{0} is not a loopback address; the simulator never listens to a network (use 127.0.0.1:PORT)"
     )]
     NotLoopback(IpAddr),
     #[error("cannot listen on {address}: {why}; choose another port with --listen")]

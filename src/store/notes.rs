@@ -168,7 +168,7 @@ impl Store {
             let Ok(bytes) = self.bytes(&file.path).await else { continue };
             match serde_json::from_slice(&bytes) {
                 Ok(note) => notes.push(note),
-                Err(e) => tracing::warn!("{} is no note of damage: {e}", file.path),
+                Err(e) => tracing::warn!("{} is not a note of damage: {e}", file.path),
             }
         }
         Ok(notes)

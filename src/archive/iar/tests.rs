@@ -5,7 +5,7 @@ fn what_is_no_integration_says_what_it_is() {
     let says = |bytes: &[u8]| Iar::read(bytes).unwrap_err().to_string();
     assert!(says(b"").contains("empty"));
     assert!(says(b"\n<!DOCTYPE html><html>Sign in</html>").contains("HTML page"));
-    assert!(says(b"PK\x03\x04 but not really").contains("no zip archive"));
+    assert!(says(b"PK\x03\x04 but not really").contains("not a zip archive"));
     assert!(says(&packed(&[("project/project.yaml", b"")])).contains("project (.car)"));
     assert!(
         says(&packed(&[("ics_package_attributes.properties", b"")])).contains("package (.par)")

@@ -140,7 +140,7 @@ fn values_for_connections_are_read_and_a_secret_in_the_clear_is_refused() {
     let path = problem(&text.replace("\"/x\"", "\"x\""));
     assert!(path.what.contains("begins with /"), "{path}");
     let method = problem(&text.replace("path = \"/x\"", "path = \"/x\"\nmethod = \"FETCH\""));
-    assert!(method.what.contains("FETCH is no method"), "{method}");
+    assert!(method.what.contains("FETCH is not a method"), "{method}");
 }
 
 #[rstest::rstest]

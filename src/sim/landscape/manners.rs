@@ -74,7 +74,7 @@ impl Manners {
     /// # Errors
     /// Where there is no such manner, or the value is no number or word for it; names all keys.
     pub fn with(self, manner: &str) -> Result<Self, String> {
-        let wrong = |why: &str| format!("`{manner}` is no manner: {}", why.trim());
+        let wrong = |why: &str| format!("`{manner}` is not a manner: {}", why.trim());
         let table: toml::Table = toml::from_str(manner).map_err(|e| wrong(e.message()))?;
         let mut all = toml::Table::try_from(self).map_err(|e| wrong(&e.to_string()))?;
         all.extend(table);

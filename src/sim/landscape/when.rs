@@ -40,7 +40,7 @@ impl When {
 
 /// A text that tells no time.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is no time; use now-3d, now+3d, 01:30, 01:30-20h or 2026-01-31T00:00:00Z")]
+#[error("`{0}` is not a time; use now-3d, now+3d, 01:30, 01:30-20h or 2026-01-31T00:00:00Z")]
 pub struct WhenError(String);
 
 impl TryFrom<String> for When {

@@ -481,7 +481,13 @@ async fn change_schedule(
             "start" | "resume" => ScheduleState::Running,
             "stop" => ScheduleState::Stopped,
             "pause" => ScheduleState::Paused,
-            _ => return refuse(404, "ICS-10052", format!("{action} is no action on a schedule.")),
+            _ => {
+                return refuse(
+                    404,
+                    "ICS-10052",
+                    format!("{action} is not an action on a schedule."),
+                );
+            }
         };
         live.set_schedule(state, takes, manners.lag());
         Ok(if takes.is_zero() { StatusCode::OK } else { StatusCode::ACCEPTED })

@@ -296,7 +296,7 @@ impl ServiceInstance {
         let unpacked =
             UnpackedArchive::read(bytes, Some("x.par")).map_err(|e| bad(e.to_string()))?;
         let crate::archive::ContentsBody::Package(read) = &unpacked.contents.body else {
-            return refuse(400, "ICS-10402", "The archive is no package.");
+            return refuse(400, "ICS-10402", "The archive is not a package.");
         };
         let name = read.name.clone();
         match (self.others.packages.contains_key(&name), how) {
@@ -436,7 +436,7 @@ impl ServiceInstance {
         bytes: &[u8],
     ) -> Result<(), ServiceRefusal> {
         if !bytes.starts_with(b"-----BEGIN") {
-            return refuse(400, "ICS-10602", "The file is no certificate in PEM form.");
+            return refuse(400, "ICS-10602", "The file is not a certificate in PEM form.");
         }
         if self.others.certificates.contains_key(alias) {
             return refuse(409, "ICS-10603", format!("Certificate {alias} exists already."));
