@@ -43,7 +43,7 @@ pub use fingerprint::{
 };
 pub use flow::{FlowStep, count as count_steps};
 pub use folder::FileEntry;
-pub use iar::{Iar, service_digest_of};
+pub use iar::{Iar, digest_of};
 pub use integration::{Integration, Tracking};
 pub use lookup::Lookup;
 pub use mapping::{Assignment, Mapping, short as short_expression};

@@ -2,6 +2,7 @@
 //! [`Client`], then one file for each resource.
 
 mod answer_headers;
+mod at_rest;
 mod audit;
 mod auth;
 mod capabilities;
@@ -24,10 +25,10 @@ mod refusal;
 mod request_spec;
 mod schedule;
 mod scopes;
-mod settle;
 mod token_file;
 mod wire;
 
+pub use at_rest::{NotAtRest, RestState, UNANSWERED, WaitLimits, is_at_rest, wait_until_at_rest};
 pub use audit::AuditRecord;
 pub use catalog::{Catalogs, ListedArtifact, access_description, schedule_description};
 pub use client::{Client, Recording, Tuning};
@@ -47,4 +48,3 @@ pub use projects::ListedDeployment;
 pub use refusal::Refusal;
 pub use schedule::{describe_times, same_times, schedule_state};
 pub use scopes::IntegrationsEverywhere;
-pub use settle::{Patience, Standing, UNANSWERED, Unsettled, rests, settle};

@@ -33,13 +33,13 @@ pub struct Attachment {
     pub property: String,
     pub file: String,
     /// SHA-256 of the content, the first 8 digits.
-    pub digest: String,
+    pub sha256: String,
 }
 
 impl Attachment {
-    /// The file and its digest, as a message names them: `key.pem (sha256:1f…)`.
+    /// The file and the hash of its content, as a message names them: `key.pem (1f2e3d4c)`.
     pub fn shown(&self) -> String {
-        format!("{} ({})", self.file, self.digest)
+        format!("{} ({})", self.file, self.sha256)
     }
 }
 
@@ -105,14 +105,14 @@ fn properties(root: Node<'_, '_>) -> Vec<(String, String)> {
 
 fn attachments(root: Node<'_, '_>) -> Vec<Attachment> {
     let text = |n, name| visible(child_text(n, name).unwrap_or_default()).into_owned();
-    let digest =
+    let sha256 =
         |n| sha256_hex(child_text(n, "content").unwrap_or_default().as_bytes())[..8].to_owned();
     let all = child(root, "attachments").into_iter().flat_map(|a| a.children());
     all.filter(|n| local(*n) == "attachment")
         .map(|n| Attachment {
             property: text(n, "propertyName"),
             file: text(n, "attachmentName"),
-            digest: digest(n),
+            sha256: sha256(n),
         })
         .collect()
 }

@@ -55,20 +55,20 @@ fn libraries<'f>(
 /// A fingerprint of what the scripts of a library say, whatever their files are called and whoever
 /// packed them: a bare script, or the `.js` files of a `.jar`. None where it has none.
 pub fn scripts_of(bytes: &[u8]) -> Option<Fingerprint> {
-    let digest = |name: &str, bytes: &[u8]| sha256_hex(&fingerprint::canonical_bytes(name, bytes));
-    let mut digests = Vec::new();
+    let hash = |name: &str, bytes: &[u8]| sha256_hex(&fingerprint::canonical_bytes(name, bytes));
+    let mut hashes = Vec::new();
     if bytes.starts_with(b"PK") {
         let mut zip = BoundedZip::open(bytes).ok()?;
         let names: Vec<String> =
             zip.names().filter(|n| n.ends_with(".js")).map(str::to_owned).collect();
         for name in names {
-            digests.push(digest("script.js", &zip.read(&name).ok()?));
+            hashes.push(hash("script.js", &zip.read(&name).ok()?));
         }
     } else {
-        digests.push(digest("script.js", bytes));
+        hashes.push(hash("script.js", bytes));
     }
-    digests.sort_unstable();
-    (!digests.is_empty()).then(|| fingerprint::of_text("scripts", &digests.join("\n")))
+    hashes.sort_unstable();
+    (!hashes.is_empty()).then(|| fingerprint::of_text("scripts", &hashes.join("\n")))
 }
 
 #[cfg(test)]

@@ -59,7 +59,7 @@ pub struct Canonical {
 struct CanonicalPart {
     /// Whether the file is a copy of an artifact that the target has, or will be given, as its own.
     travels_along: bool,
-    digest: [u8; 32],
+    sha256: [u8; 32],
     /// Who the integration is, where this file says it: an export and a project's archive say the
     /// same in two files with other names.
     identity: Option<[u8; 32]>,
@@ -77,17 +77,17 @@ impl Canonical {
             .unwrap_or_default();
         let mut parts = Vec::new();
         let size = files.iter().map(|(_, bytes)| bytes.len()).sum();
-        let digest = |(path, bytes): &(&str, &[u8])| {
+        let hashed = |(path, bytes): &(&str, &[u8])| {
             let form = form::of_file(path, bytes, &renumbering);
             let unread = matches!(form, Cow::Borrowed(_)) && form::is_broken(path, bytes);
             (Sha256::digest(form).into(), unread)
         };
-        let digests = parallel::map(&files, size, digest);
+        let hashes = parallel::map(&files, size, hashed);
         let mut not_read = Vec::new();
-        for ((path, bytes), (digest, unread)) in files.into_iter().zip(digests) {
+        for ((path, bytes), (sha256, unread)) in files.into_iter().zip(hashes) {
             not_read.extend(unread.then(|| path.to_owned()));
             let identity = form::identity(path, bytes).map(|text| Sha256::digest(text).into());
-            let part = CanonicalPart { travels_along: travels_along(path), digest, identity };
+            let part = CanonicalPart { travels_along: travels_along(path), sha256, identity };
             // Files that nothing refers to lose their number, so two of them may get the same name.
             parts.push((renumbering.apply(path), part));
         }
@@ -119,16 +119,16 @@ impl Canonical {
                 .filter(|(_, part)| with_copies || !part.travels_along)
                 .map(|(name, part)| match part.identity.filter(|_| !with_copies) {
                     Some(identity) => ("who it is", identity),
-                    None => (name.trim_end_matches('+'), part.digest),
+                    None => (name.trim_end_matches('+'), part.sha256),
                 })
                 .collect();
             lines.sort_unstable();
             let mut hash = Sha256::new();
             hash.update(format!("oicx fingerprint {RULES}\n"));
-            for (name, digest) in lines {
+            for (name, sha256) in lines {
                 hash.update(name.as_bytes());
                 hash.update([0]);
-                hash.update(digest);
+                hash.update(sha256);
             }
             Fingerprint::from_bytes(hash.finalize().into())
         };

@@ -23,7 +23,7 @@ pub struct Iar {
     pub needs: Needs,
     /// The service's digest over the archive (`mod`), by which it refuses one that was edited
     /// outside; none in exports of Generation 2.
-    pub service_digest: Option<String>,
+    pub digest: Option<String>,
     pub fingerprints: Fingerprints,
     pub secrets: Vec<Secret>,
 }
@@ -62,7 +62,7 @@ impl Iar {
             project_type: read.project_type().to_owned(),
             scheduled: read.scheduled(),
             needs: Needs::of(&read.needs),
-            service_digest: by_path(files).find_map(|(path, bytes)| service_digest(path, bytes)),
+            digest: by_path(files).find_map(|(path, bytes)| digest_at(path, bytes)),
             id: read.id,
             name: read.name,
             fingerprints,
@@ -111,18 +111,18 @@ fn read_all(zip: &mut BoundedZip<'_>) -> Result<(Integration, UnpackedFiles), Ar
     Ok((read, files))
 }
 
-fn service_digest(path: &str, bytes: &[u8]) -> Option<String> {
+fn digest_at(path: &str, bytes: &[u8]) -> Option<String> {
     (path == "ics_project_attributes.properties").then(|| digest_in(bytes)).flatten()
 }
 
 /// The digest that the service writes into an export of an integration or a project, over all that
 /// is in it (docs/archive-format.md, Digest); none where it has none or cannot be read.
-pub fn service_digest_of(kind: Kind, bytes: &[u8]) -> Option<String> {
+pub fn digest_of(kind: Kind, bytes: &[u8]) -> Option<String> {
     match kind {
-        Kind::Integration => Iar::read(bytes).ok()?.service_digest,
+        Kind::Integration => Iar::read(bytes).ok()?.digest,
         Kind::Project => {
             let mut zip = BoundedZip::open(bytes).ok()?;
-            digest_in(&zip.read(layout::PROJECT_SEAL).ok()?)
+            digest_in(&zip.read(layout::PROJECT_DIGEST).ok()?)
         }
         _ => None,
     }

@@ -10,7 +10,7 @@ pub const EXPORT_OWN: &str = "icspackage/project/";
 /// All of a project's archive lies below it.
 pub const PROJECT: &str = "project/";
 pub const PROJECT_YAML: &str = "project/project.yaml";
-pub const PROJECT_SEAL: &str = "project/oic_project.properties";
+pub const PROJECT_DIGEST: &str = "project/oic_project.properties";
 /// A folder for each integration of a project.
 pub const MEMBERS: &str = "project/integrations/";
 pub const PROJECT_LIBRARIES: &str = "project/libraries/";

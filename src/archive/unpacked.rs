@@ -224,8 +224,8 @@ impl UnpackedArchive {
             }
             for (path, bytes) in self.own.iter().filter(|(p, _)| !is_packing(p)) {
                 if with_copies || !fingerprint::travels_along(path) {
-                    let digest = sha256_hex(&fingerprint::canonical_bytes(path, bytes));
-                    lines.push(format!("{path} {digest}"));
+                    let sha256 = sha256_hex(&fingerprint::canonical_bytes(path, bytes));
+                    lines.push(format!("{path} {sha256}"));
                 }
             }
             lines.sort_unstable();

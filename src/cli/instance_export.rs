@@ -11,7 +11,7 @@ use super::{
     waiting,
 };
 use crate::config::Config;
-use crate::oic::{Client, Patience};
+use crate::oic::{Client, WaitLimits};
 use crate::ops::instance_export::{self, InstanceExportError, InstanceExportPlan};
 use crate::workspace::Workspace;
 
@@ -66,7 +66,7 @@ async fn follow(
     options: &InstanceExportOptions,
     global: &Global,
 ) -> Result<Exit, CommandError> {
-    let patience = Patience {
+    let limits = WaitLimits {
         poll: Duration::from_millis(options.poll_ms),
         longest: Duration::from_secs(options.wait_minutes * 60),
         // The service may take a while to know a job that it has just begun.
@@ -75,7 +75,7 @@ async fn follow(
     };
     let (store, stop) = (workspace.store.as_ref(), waiting::on_interrupt());
     let work = |events| async move {
-        instance_export::follow(client, store, (job, plan), patience, &events, &stop).await
+        instance_export::follow(client, store, (job, plan), limits, &events, &stop).await
     };
     let export = match output::watched(global, "instance-export", work).await {
         Ok(export) => export,

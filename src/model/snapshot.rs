@@ -212,7 +212,7 @@ pub struct ManifestEntry {
     /// be compared.
     #[serde(default = "first_rules")]
     pub rules: u32,
-    /// A digest of what the service said about the artifact beside its last update. Where both are
+    /// A hash of what the service said about the artifact beside its last update. Where both are
     /// unchanged, the artifact is not exported again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub revision: Option<String>,

@@ -6,9 +6,9 @@ use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
 
 use super::{
+    at_rest::RestState,
     client::{Client, Hidden, Host, Payload, RequestSpec},
     error::{ErrorKind, OicError},
-    settle::Standing,
     wire,
 };
 use crate::model::path_segment;
@@ -64,7 +64,7 @@ impl Client {
     ///
     /// # Errors
     /// Where the service refuses to tell.
-    pub async fn instance_export_job(&self, job: &str) -> Result<Standing<String>, OicError> {
+    pub async fn instance_export_job(&self, job: &str) -> Result<RestState<String>, OicError> {
         let path = format!("{EXPORT}/{}", path_segment(job));
         let call = RequestSpec::get("read the job", path).about(job);
         let answer = self.json(RequestSpec { host: Host::Common, ..call }).await?;
@@ -77,9 +77,9 @@ impl Client {
                 .any(|end| word.contains(end))
         };
         Ok(match ends(&word) {
-            true => Standing::Resting(word),
-            false if word.is_empty() => Standing::Passing("without a state".into()),
-            false => Standing::Passing(word),
+            true => RestState::Resting(word),
+            false if word.is_empty() => RestState::Passing("without a state".into()),
+            false => RestState::Passing(word),
         })
     }
 }

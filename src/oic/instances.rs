@@ -9,10 +9,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::{
+    at_rest::{RestState, job_state},
     client::{Client, Payload, RequestSpec},
     error::OicError,
     monitoring::Window,
-    settle::{Standing, job_standing},
     wire,
 };
 use crate::model::{IntegrationId, Scope, path_segment, visible};
@@ -254,11 +254,11 @@ impl Client {
     }
 
     /// How a recovery job stands, in the service's word; none where the service does not tell.
-    pub async fn recovery_job(&self, id: &str) -> Result<Standing<Option<String>>, OicError> {
+    pub async fn recovery_job(&self, id: &str) -> Result<RestState<Option<String>>, OicError> {
         let path = format!("/monitoring/errors/recoveryJobs/{}", path_segment(id));
         let value = self.json(RequestSpec::get("read the recovery job", path).about(id)).await?;
         let word = ["recoveryJobStatus", "status", "state"].iter().find_map(|k| value[*k].as_str());
-        Ok(job_standing(word.map(|word| visible(word).into_owned())))
+        Ok(job_state(word.map(|word| visible(word).into_owned())))
     }
 
     async fn monitored(

@@ -6,10 +6,10 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{
+    at_rest::is_at_rest,
     capabilities::Capability,
     client::{Client, Payload, RequestSpec},
     error::{ErrorKind, OicError},
-    settle::rests,
     wire,
 };
 use crate::model::{ArtifactState, IntegrationId, ScheduleParameters, Scope, Status, visible};
@@ -257,7 +257,7 @@ impl Client {
             Status::Other(word) => match word.to_ascii_uppercase().as_str() {
                 "ACTIVATION_SUCCEEDED" | "ACTIVE" => ActivationState::Active,
                 "ACTIVATION_FAILED" | "FAILED" => ActivationState::Failed,
-                _ if rests(&word) => ActivationState::NotActive,
+                _ if is_at_rest(&word) => ActivationState::NotActive,
                 _ => ActivationState::Unknown(word),
             },
         })

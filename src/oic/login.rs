@@ -56,8 +56,8 @@ impl LoginFile {
     /// The file of one identity domain, client and scope.
     pub fn of(auth: &PersonAuth) -> Self {
         let of = format!("{} {} {}", auth.token_url, auth.client_id, auth.scope);
-        let digest = sha256_hex(of.as_bytes());
-        Self(auth.login_folder.join(format!("{}.json", &digest[..24])))
+        let hash = sha256_hex(of.as_bytes());
+        Self(auth.login_folder.join(format!("{}.json", &hash[..24])))
     }
 
     /// The refresh token; none where nobody is signed in.

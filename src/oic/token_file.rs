@@ -48,10 +48,10 @@ pub(super) struct FileLock {
 
 impl TokenFile {
     /// The file of a sign-in in a folder. `of` is all that tells one sign-in from another; only its
-    /// digest is in the name.
+    /// hash is in the name.
     pub fn new(folder: &Path, of: &str) -> Self {
-        let digest = sha256_hex(of.as_bytes());
-        Self { path: folder.join(format!("{}.json", &digest[..24])) }
+        let hash = sha256_hex(of.as_bytes());
+        Self { path: folder.join(format!("{}.json", &hash[..24])) }
     }
 
     /// The token, where there is one that is still of use and not the one that was refused.

@@ -9,7 +9,9 @@ use serde::Serialize;
 
 use crate::config::{InstanceStorage, SecretError, SecretSource};
 use crate::model::{EnvironmentName, Finding, InstanceExport, Level, PlanRefused, visible};
-use crate::oic::{Client, InstanceExportOrder, OicError, Patience, Standing, Unsettled, settle};
+use crate::oic::{
+    Client, InstanceExportOrder, NotAtRest, OicError, RestState, WaitLimits, wait_until_at_rest,
+};
 use crate::store::{Store, StoreError};
 use crate::workspace::events::{Events, Progress};
 
@@ -208,7 +210,7 @@ pub async fn follow(
     client: &Client,
     store: Option<&Store>,
     (job, plan): (&str, Option<&InstanceExportPlan>),
-    patience: Patience,
+    limits: WaitLimits,
     events: &Events,
     stop: &tokio_util::sync::CancellationToken,
 ) -> Result<InstanceExport, InstanceExportError> {
@@ -219,17 +221,17 @@ pub async fn follow(
     // A clear refusal says the same tomorrow; all else is weather.
     let look = || async {
         match client.instance_export_job(job).await {
-            Ok(Standing::Resting(word)) => Ok(Standing::Resting(Ok(word))),
-            Ok(Standing::Passing(word) | Standing::Unsure { word, .. }) => {
-                Ok(Standing::Passing(word))
+            Ok(RestState::Resting(word)) => Ok(RestState::Resting(Ok(word))),
+            Ok(RestState::Passing(word) | RestState::Unsure { word, .. }) => {
+                Ok(RestState::Passing(word))
             }
-            Err(e) if is_refused(&e) => Ok(Standing::Resting(Err(e))),
+            Err(e) if is_refused(&e) => Ok(RestState::Resting(Err(e))),
             Err(e) => Err(e),
         }
     };
     let environment = client.name().clone();
     let ended = tokio::select! {
-        ended = settle(patience, |_| false, look, tell) => ended,
+        ended = wait_until_at_rest(limits, |_| false, look, tell) => ended,
         () = stop.cancelled() => {
             return Err(InstanceExportError::Left { environment, job: job.to_owned() });
         }
@@ -237,8 +239,8 @@ pub async fn follow(
     let status = match ended {
         Ok(Ok(word)) => word,
         Ok(Err(e)) => return Err(unfollowed(client, job, e)),
-        Err(Unsettled::Unwatched(e)) => return Err(unfollowed(client, job, e)),
-        Err(Unsettled::Hangs { state, waited }) => {
+        Err(NotAtRest::Unwatched(e)) => return Err(unfollowed(client, job, e)),
+        Err(NotAtRest::Hangs { state, waited }) => {
             let job = job.to_owned();
             return Err(InstanceExportError::Hangs { environment, job, state, waited });
         }

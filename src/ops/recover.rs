@@ -13,8 +13,8 @@ use crate::model::{
     Target, ago, plural,
 };
 use crate::oic::{
-    self, Client, InstanceError, ListedIntegration, MOST_LISTED, OicError, Patience, Recovery,
-    Unsettled, Window, settle,
+    self, Client, InstanceError, ListedIntegration, MOST_LISTED, NotAtRest, OicError, Recovery,
+    WaitLimits, Window, wait_until_at_rest,
 };
 use crate::restore::RunOwner;
 use crate::store::{self, Store, StoreError};
@@ -418,13 +418,13 @@ async fn send(client: &Client, ids: &[String], report: &mut RecoveryReport) -> b
 /// Looks until the service's jobs end, as long as the config lets an activation take; what is still
 /// under way then was accepted all the same.
 async fn follow(client: &Client, jobs: &mut [RecoveryJob], events: &Events) {
-    let patience = Patience {
+    let limits = WaitLimits {
         poll: Duration::from_secs(1),
         longest: Duration::from_secs(client.environment().activation_timeout),
         grace: Duration::ZERO,
         unsure: Duration::from_secs(10),
     };
-    let most = patience.longest.as_secs();
+    let most = limits.longest.as_secs();
     let ends = jobs.iter_mut().map(|job| async move {
         let id = job.id.clone();
         let look = || client.recovery_job(&id);
@@ -434,10 +434,10 @@ async fn follow(client: &Client, jobs: &mut [RecoveryJob], events: &Events) {
                 events.send(Progress::Note { text: format!("job {id}: {for_so_long}") });
             }
         };
-        job.status = match settle(patience, |_| false, look, tell).await {
+        job.status = match wait_until_at_rest(limits, |_| false, look, tell).await {
             Ok(word) => word,
-            Err(Unsettled::Hangs { state, .. }) => Some(state).filter(|s| s != oic::UNANSWERED),
-            Err(Unsettled::Unwatched(_)) => None,
+            Err(NotAtRest::Hangs { state, .. }) => Some(state).filter(|s| s != oic::UNANSWERED),
+            Err(NotAtRest::Unwatched(_)) => None,
         };
     });
     futures::future::join_all(ends).await;

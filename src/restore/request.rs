@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::{ConnectionValues, survey::KeptDescriptions};
 use crate::archive::{
     ArchiveError, BoundedZip, ContentsBody, Copies, Fingerprints, Iar, Lookup, MemberArchive,
-    Needs, UnpackedArchive, ValidatedArchive, service_digest_of,
+    Needs, UnpackedArchive, ValidatedArchive, digest_of,
 };
 use crate::model::{
     ArtifactKey, EnvironmentName, FilePart, Finding, Fingerprint, IntegrationId, Kind, ProjectCode,
@@ -194,8 +194,8 @@ pub struct PayloadArchive {
     pub needs: Needs,
     /// What it knew of what it needs when it was exported.
     pub copies: Copies,
-    /// [`service_digest_of`] the file.
-    pub service_digest: Option<String>,
+    /// [`digest_of`] the file.
+    pub digest: Option<String>,
     pub scheduled: bool,
     /// The integrations in a package.
     pub members: Vec<(IntegrationId, PayloadArchive)>,
@@ -238,7 +238,7 @@ impl PayloadArchive {
         if key.kind == Kind::Project {
             let inside = kept.parts.iter().map(|part| part.id.clone());
             this.within = inside.map(|id| id.within(key.uses_scope())).collect();
-            this.service_digest = service_digest_of(key.kind, bytes);
+            this.digest = digest_of(key.kind, bytes);
             this.member_fingerprints = member_fingerprints(&kept, &key.uses_scope());
             let contents = crate::archive::Contents::read(bytes, None)?;
             let needs = contents.integrations().iter().map(|it| Needs::of(&it.needs));
@@ -304,8 +304,8 @@ impl PayloadArchive {
 
     /// A payload of an unpacked integration, with the needs and the schedule read from it.
     pub fn of(iar: Iar, copies: Copies, bytes: Bytes) -> Self {
-        let Iar { needs, service_digest, scheduled, fingerprints, .. } = iar;
-        Self { needs, copies, service_digest, scheduled, ..Self::plain(bytes, fingerprints) }
+        let Iar { needs, digest, scheduled, fingerprints, .. } = iar;
+        Self { needs, copies, digest, scheduled, ..Self::plain(bytes, fingerprints) }
     }
 
     fn plain(bytes: Bytes, fingerprints: Fingerprints) -> Self {
@@ -316,7 +316,7 @@ impl PayloadArchive {
             fingerprints,
             needs: Needs::default(),
             copies: Copies::default(),
-            service_digest: None,
+            digest: None,
             scheduled: false,
             members: vec![],
             within: vec![],

@@ -6,16 +6,16 @@ use std::{collections::BTreeSet, future::Future, time::Duration};
 use super::{error::StepError, retrying_client::RetryingClient};
 use crate::model::{ArtifactKey, IntegrationId, ScheduleState, Status, plural};
 use crate::oic::{
-    self, ActivationState, OicError, Patience,
-    Standing::{self, Passing, Resting, Unsure},
-    Unsettled,
+    self, ActivationState, NotAtRest, OicError,
+    RestState::{self, Passing, Resting, Unsure},
+    WaitLimits,
 };
 
 /// How many times the grace a word that nobody knows is waited out.
 const UNSURE: u32 = 6;
 
 impl RetryingClient<'_> {
-    /// Looks until something rests, as [`oic::settle`] does, with the patience
+    /// Looks until something rests, as [`oic::wait_until_at_rest`] does, with the patience
     /// of the config.
     ///
     /// # Errors
@@ -29,24 +29,24 @@ impl RetryingClient<'_> {
         look: impl FnMut() -> L,
     ) -> Result<S, StepError>
     where
-        L: Future<Output = Result<Standing<S>, OicError>>,
+        L: Future<Output = Result<RestState<S>, OicError>>,
     {
-        let patience = Patience {
+        let limits = WaitLimits {
             poll: self.retry_policy.poll,
             longest: Duration::from_secs(self.client.environment().activation_timeout),
             grace: self.grace(),
             unsure: self.grace() * UNSURE,
         };
-        let most = patience.longest.as_secs();
+        let most = limits.longest.as_secs();
         let tell = |word: &str, waited: Duration| {
             if waited.as_secs() > 0 {
                 let then = if self.is_stopped() { "; the run stops after that" } else { "" };
                 self.tell(&format!("{word} for {} s, at most {most} s{then}", waited.as_secs()));
             }
         };
-        oic::settle(patience, may_be_old, look, tell).await.map_err(|unsettled| match unsettled {
-            Unsettled::Unwatched(e) => StepError::Unwatched(e),
-            Unsettled::Hangs { state, waited } => StepError::Hangs {
+        oic::wait_until_at_rest(limits, may_be_old, look, tell).await.map_err(|why| match why {
+            NotAtRest::Unwatched(e) => StepError::Unwatched(e),
+            NotAtRest::Hangs { state, waited } => StepError::Hangs {
                 environment: self.client.name().clone(),
                 what: what.to_owned(),
                 subject: subject.to_string(),
@@ -98,7 +98,7 @@ impl RetryingClient<'_> {
     }
 
     /// How an integration stands; none where it is gone.
-    async fn standing(&self, id: &IntegrationId) -> Result<Standing<Option<Status>>, OicError> {
+    async fn standing(&self, id: &IntegrationId) -> Result<RestState<Option<Status>>, OicError> {
         let Some(found) = self.client.find_integration(id).await? else {
             return Ok(Resting(None));
         };
@@ -109,7 +109,7 @@ impl RetryingClient<'_> {
                 Ok(ActivationState::InProgress) => Passing("busy".into()),
                 Ok(ActivationState::Unknown(word)) => Unsure { state: Some(status), word },
                 Ok(_) => match &status {
-                    Status::Other(word) if !oic::rests(word) => {
+                    Status::Other(word) if !oic::is_at_rest(word) => {
                         let word = word.clone();
                         Unsure { state: Some(status), word }
                     }
@@ -162,7 +162,7 @@ impl RetryingClient<'_> {
         self.settle("schedule", id, may_be_old, || async move {
             Ok(match self.client.schedule(id).await? {
                 Some(ScheduleState::Passing { word, .. }) => Passing(word),
-                Some(ScheduleState::Other(word)) if !oic::rests(&word) => {
+                Some(ScheduleState::Other(word)) if !oic::is_at_rest(&word) => {
                     Unsure { state: Some(ScheduleState::Other(word.clone())), word }
                 }
                 state => Resting(state),

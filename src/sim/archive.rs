@@ -182,8 +182,8 @@ mod tests {
         let later = build(&id, &flow, &around(&Status::Configured, 7, 100));
         assert_ne!(first, later);
         let (a, b) = (Iar::read(&first).unwrap(), Iar::read(&later).unwrap());
-        assert_ne!(a.service_digest, b.service_digest, "a digest of the bytes");
-        assert_eq!(a, Iar { service_digest: a.service_digest.clone(), ..b });
+        assert_ne!(a.digest, b.digest, "a digest of the bytes");
+        assert_eq!(a, Iar { digest: a.digest.clone(), ..b });
         assert_eq!(a.id, id);
         assert!(a.scheduled);
     }

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use super::survey_list::SurveyList;
-use crate::archive::{RULES, service_digest_of};
+use crate::archive::{RULES, digest_of};
 use crate::model::ArtifactKey;
 use crate::restore::request::{Goal, WantedArtifact};
 use crate::store::{Index, Store, StoredVersion};
@@ -30,7 +30,7 @@ pub(super) async fn find(
 
 async fn original_of(store: &Store, index: &Index, one: &WantedArtifact) -> Option<String> {
     let archive = one.archive.as_ref()?;
-    let service_digest = archive.service_digest.as_ref()?;
+    let digest = archive.digest.as_ref()?;
     // What the service itself exported is what it exported.
     if one.origin.is_some() {
         return None;
@@ -46,8 +46,8 @@ async fn original_of(store: &Store, index: &Index, one: &WantedArtifact) -> Opti
     for version in index.versions().iter().rev().filter(other).take(COMPARED) {
         let Ok(bytes) = store.read(version).await else { continue };
         let kind = one.key.kind;
-        let read = tokio::task::spawn_blocking(move || service_digest_of(kind, &bytes)).await;
-        if read.ok()?.as_ref() == Some(service_digest) {
+        let read = tokio::task::spawn_blocking(move || digest_of(kind, &bytes)).await;
+        if read.ok()?.as_ref() == Some(digest) {
             return Some(version.reference().to_string());
         }
     }

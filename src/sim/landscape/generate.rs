@@ -71,8 +71,8 @@ pub fn add(
 
 /// A number that depends on the words alone, so that the company is the same at each start.
 fn dice(code: &str, question: &str) -> u32 {
-    let digest = sha256_hex(format!("{question} {code}").as_bytes());
-    u32::from_str_radix(&digest[..8], 16).unwrap_or_default()
+    let hash = sha256_hex(format!("{question} {code}").as_bytes());
+    u32::from_str_radix(&hash[..8], 16).unwrap_or_default()
 }
 
 fn one_in(n: u32, code: &str, question: &str) -> bool {

@@ -1,5 +1,5 @@
-//! What takes time on the service: an answer of 2xx says that it began. One mechanism waits for
-//! activations, schedules, imports and jobs until they rest.
+//! Waits for what takes time on the service, since an answer of 2xx only says that it began:
+//! activations, schedules, imports and jobs, until they are at rest.
 
 use std::{future::Future, time::Duration};
 
@@ -7,9 +7,9 @@ use tokio::time::Instant;
 
 use super::error::{ErrorKind, OicError};
 
-/// How something stands that the service takes time for.
+/// The state of something that the service takes time for.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Standing<S> {
+pub enum RestState<S> {
     /// It stays so until somebody changes it.
     Resting(S),
     /// It is on its way, in the service's word.
@@ -20,7 +20,7 @@ pub enum Standing<S> {
 
 /// How long something is waited for.
 #[derive(Debug, Clone, Copy)]
-pub struct Patience {
+pub struct WaitLimits {
     /// The pause between two looks.
     pub poll: Duration,
     /// The longest time in all.
@@ -36,7 +36,7 @@ pub const UNANSWERED: &str = "unanswered";
 
 /// Why something is not known to rest.
 #[derive(Debug, thiserror::Error)]
-pub enum Unsettled {
+pub enum NotAtRest {
     #[error("it is still {state} after {} s", .waited.as_secs())]
     Hangs { state: String, waited: Duration },
     #[error("the service does not tell how it stands: {0}")]
@@ -48,16 +48,16 @@ pub enum Unsettled {
 /// over: the service takes a call first and changes what it shows a moment later.
 ///
 /// # Errors
-/// [`Unsettled::Hangs`] where it still passes, or nobody answers, at the end of the patience;
-/// [`Unsettled::Unwatched`] where the service refuses to tell.
-pub async fn settle<S, L>(
-    patience: Patience,
+/// [`NotAtRest::Hangs`] where it still passes, or nobody answers, at the end of `limits.longest`;
+/// [`NotAtRest::Unwatched`] where the service refuses to tell.
+pub async fn wait_until_at_rest<S, L>(
+    limits: WaitLimits,
     may_be_old: impl Fn(&S) -> bool,
     mut look: impl FnMut() -> L,
     mut tell: impl FnMut(&str, Duration),
-) -> Result<S, Unsettled>
+) -> Result<S, NotAtRest>
 where
-    L: Future<Output = Result<Standing<S>, OicError>>,
+    L: Future<Output = Result<RestState<S>, OicError>>,
 {
     let began = Instant::now();
     // Until the service says how it stands.
@@ -65,17 +65,17 @@ where
     let mut unsure: Option<(String, Instant)> = None;
     loop {
         // As it was when it was asked for, however long the answer took.
-        let in_grace = began.elapsed() < patience.grace;
+        let in_grace = began.elapsed() < limits.grace;
         match look().await {
-            Ok(Standing::Resting(state)) if may_be_old(&state) && in_grace => {}
-            Ok(Standing::Resting(state)) => return Ok(state),
-            Ok(Standing::Passing(word)) => last = word,
-            Ok(Standing::Unsure { state, word }) => {
+            Ok(RestState::Resting(state)) if may_be_old(&state) && in_grace => {}
+            Ok(RestState::Resting(state)) => return Ok(state),
+            Ok(RestState::Passing(word)) => last = word,
+            Ok(RestState::Unsure { state, word }) => {
                 let since = match unsure.take().filter(|(same, _)| *same == word) {
                     Some((_, since)) => since,
                     None => Instant::now(),
                 };
-                if since.elapsed() >= patience.unsure {
+                if since.elapsed() >= limits.unsure {
                     return Ok(state);
                 }
                 unsure = Some((word.clone(), since));
@@ -83,28 +83,28 @@ where
             }
             // What was just begun may not be found yet.
             Err(e) if e.status() == Some(404) && in_grace => tracing::debug!("not there yet: {e}"),
-            Err(e) if is_lasting(&e) => return Err(Unsettled::Unwatched(e)),
+            Err(e) if is_lasting(&e) => return Err(NotAtRest::Unwatched(e)),
             Err(e) => tracing::warn!("while waiting: {e}"),
         }
         let waited = began.elapsed();
-        if waited >= patience.longest {
-            return Err(Unsettled::Hangs { state: last, waited: patience.longest });
+        if waited >= limits.longest {
+            return Err(NotAtRest::Hangs { state: last, waited: limits.longest });
         }
         tell(&last, waited);
-        tokio::time::sleep(patience.poll).await;
+        tokio::time::sleep(limits.poll).await;
     }
 }
 
 /// Whether asking again how it goes cannot help: the role may not see it, it is gone, or the
-/// instance has no such call. All else
-/// is weather: somebody who waits for the service does not turn round because it did not answer.
+/// instance has no such call. Any other failure passes: the wait goes on where the service did not
+/// answer once.
 fn is_lasting(error: &OicError) -> bool {
     matches!(error.kind, ErrorKind::Status { status: 401 | 403 | 404 | 405 | 501, .. })
 }
 
 /// Whether a word that is not known otherwise says of itself that it stays: it failed, ended or was
 /// switched off.
-pub fn rests(word: &str) -> bool {
+pub fn is_at_rest(word: &str) -> bool {
     const AT_REST: [&str; 30] = [
         "ABORTED",
         "CANCELED",
@@ -145,7 +145,7 @@ pub fn rests(word: &str) -> bool {
 }
 
 /// How a job stands by the service's word for it.
-pub(super) fn job_standing(word: Option<String>) -> Standing<Option<String>> {
+pub(super) fn job_state(word: Option<String>) -> RestState<Option<String>> {
     let passes = |word: &str| {
         let word = word.to_ascii_uppercase();
         ["PROGRESS", "RUNNING", "STARTED", "QUEUED", "PENDING", "ACCEPTED", "SCHEDULED"]
@@ -153,9 +153,9 @@ pub(super) fn job_standing(word: Option<String>) -> Standing<Option<String>> {
             .any(|passing| word.contains(passing))
     };
     match word {
-        Some(word) if passes(&word) => Standing::Passing(word),
-        Some(word) if !rests(&word) => Standing::Unsure { state: Some(word.clone()), word },
-        word => Standing::Resting(word),
+        Some(word) if passes(&word) => RestState::Passing(word),
+        Some(word) if !is_at_rest(&word) => RestState::Unsure { state: Some(word.clone()), word },
+        word => RestState::Resting(word),
     }
 }
 
@@ -178,21 +178,21 @@ mod tests {
     #[case("INCOMPLETE", false)]
     #[case("BLOCKED", false)]
     fn a_word_says_of_itself_whether_it_stays(#[case] word: &str, #[case] stays: bool) {
-        assert_eq!(rests(word), stays);
+        assert_eq!(is_at_rest(word), stays);
     }
 
     /// A word that nobody knows is waited out, and not for ever.
     #[tokio::test]
     async fn a_word_that_stays_is_taken_for_one_at_rest() {
-        let patience = Patience {
+        let limits = WaitLimits {
             poll: Duration::from_millis(1),
             longest: Duration::from_secs(300),
             grace: Duration::from_millis(1),
             unsure: Duration::from_millis(60),
         };
         let began = Instant::now();
-        let look = || async { Ok(Standing::Unsure { state: 7, word: "GLOWING".to_owned() }) };
-        assert_eq!(settle(patience, |_| false, look, |_, _| ()).await.unwrap(), 7);
+        let look = || async { Ok(RestState::Unsure { state: 7, word: "GLOWING".to_owned() }) };
+        assert_eq!(wait_until_at_rest(limits, |_| false, look, |_, _| ()).await.unwrap(), 7);
         assert!(began.elapsed() >= Duration::from_millis(60));
     }
 }
