@@ -110,18 +110,18 @@ pub struct Dependency {
 
 /// Collects dependencies, each with the places that name it.
 #[derive(Debug, Default)]
-pub(super) struct Gathered {
+pub(super) struct DependencyList {
     found: BTreeMap<(NeedKind, String, Option<CalledScope>), Vec<String>>,
 }
 
-impl Gathered {
+impl DependencyList {
     /// Notes that `seen_in` needs what has this kind and name. An empty name and a place that was
     /// noted before are left out.
     pub fn add(&mut self, kind: NeedKind, name: &str, seen_in: impl Into<String>) {
         self.add_in(kind, name, None, seen_in);
     }
 
-    /// As [`Gathered::add`], for an integration that is called in a scope.
+    /// As [`DependencyList::add`], for an integration that is called in a scope.
     pub fn add_in(
         &mut self,
         kind: NeedKind,
@@ -171,7 +171,7 @@ pub(super) struct NamedDependency<'a> {
 
 /// Gathers the dependencies from everything that an integration's parts and files say.
 pub(super) fn gather(it: &NamedDependency<'_>, folder: &mut Folder<'_, '_>) -> Vec<Dependency> {
-    let mut found = Gathered::default();
+    let mut found = DependencyList::default();
     for endpoint in it.endpoints {
         let place = format!("endpoint {}", endpoint.name);
         found.add(NeedKind::Connection, &endpoint.connection, &place);
@@ -224,7 +224,7 @@ pub(super) fn library_code(bytes: &[u8]) -> Option<String> {
     (doc.root_element().tag_name().name() == "api-library").then_some(code)
 }
 
-fn of_file(path: &str, in_project: bool, folder: &mut Folder<'_, '_>, found: &mut Gathered) {
+fn of_file(path: &str, in_project: bool, folder: &mut Folder<'_, '_>, found: &mut DependencyList) {
     let file = path.rsplit('/').next().unwrap_or_default();
     let (stem, ending) = file.rsplit_once('.').unwrap_or((file, ""));
     let text = |folder: &mut Folder<'_, '_>| {
@@ -279,7 +279,7 @@ fn of_file(path: &str, in_project: bool, folder: &mut Folder<'_, '_>, found: &mu
 }
 
 /// Reads a `project.xml`: the `dependent-dvms` of its mappings, and its JavaScript steps.
-fn of_project(bytes: &[u8], found: &mut Gathered) {
+fn of_project(bytes: &[u8], found: &mut DependencyList) {
     let Some(doc) = xml::parse(bytes) else { return };
     for node in doc.descendants().filter(|n| n.tag_name().name() == "property") {
         let value = node.attribute("value").unwrap_or_default();

@@ -24,10 +24,10 @@ use url::Url;
 use super::{
     answer_headers::{clock_ahead, header_text, parse_http_date, redirect_target, retry_after},
     auth::{SignIn, TokenUse},
-    capabilities::Known,
+    capabilities::KnownCapabilities,
     error::{ErrorKind, OicError, classify},
     login::AuthorizationCode,
-    pending_calls::{Flight, Flights, Silence},
+    pending_calls::{PendingCall, PendingCalls, Silence},
     refusal::Refusal,
     request_spec::ApiResponse,
     wire,
@@ -77,10 +77,10 @@ struct Inner {
     limit: Semaphore,
     tuning: Tuning,
     /// What is known of calls that not every instance has.
-    capabilities: Mutex<Known>,
+    capabilities: Mutex<KnownCapabilities>,
     /// What calls answered, where that is recorded.
     recording: Option<Mutex<Recording>>,
-    flights: Flights,
+    pending: PendingCalls,
     /// How far this machine's clock is ahead of the service's, in seconds, as the last answer told.
     ahead: AtomicI64,
 }
@@ -116,7 +116,7 @@ impl Client {
         let sign_in = SignIn::new(environment.auth.clone(), environment.deadlines.read, tokens);
         let limit = Semaphore::new(environment.concurrency);
         let (http, capabilities, recording) = (OnceLock::new(), Mutex::default(), None);
-        let flights = Flights::default();
+        let pending = PendingCalls::default();
         let inner = Inner {
             environment,
             http,
@@ -125,7 +125,7 @@ impl Client {
             tuning,
             capabilities,
             recording,
-            flights,
+            pending,
             ahead: AtomicI64::new(0),
         };
         Self { inner: Arc::new(inner) }
@@ -165,11 +165,11 @@ impl Client {
 
     /// The call that has had no answer for longest, where that is longer than `after`.
     pub fn silence(&self, after: Duration) -> Option<Silence> {
-        self.inner.flights.silence(self.name(), after)
+        self.inner.pending.silence(self.name(), after)
     }
 
     /// What is known of calls that not every instance has.
-    pub(super) fn capabilities(&self) -> MutexGuard<'_, Known> {
+    pub(super) fn capabilities(&self) -> MutexGuard<'_, KnownCapabilities> {
         self.inner.capabilities.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -280,7 +280,7 @@ impl Client {
                 done = &mut work => return done,
                 () = tokio::time::sleep(deadlines.listing) => {}
             }
-            if times == MOST_TIMES || !self.inner.flights.heard_within(deadlines.read) {
+            if times == MOST_TIMES || !self.inner.pending.heard_within(deadlines.read) {
                 return Err(self.too_slow(action, deadlines.listing * times));
             }
         }
@@ -303,26 +303,26 @@ impl Client {
             return Err(fail(ErrorKind::ReadOnly));
         }
         let tuning = &self.inner.tuning;
-        let flight = self.inner.flights.begin(&call, &self.inner.environment.deadlines);
+        let pending_call = self.inner.pending.begin(&call, &self.inner.environment.deadlines);
         let mut pauses = ExponentialBuilder::default()
             .with_min_delay(tuning.pause)
             .with_max_times(tuning.tries.saturating_sub(1))
             .with_jitter()
             .build();
         loop {
-            let failed = match self.once(&call, &flight).await {
+            let failed = match self.once(&call, &pending_call).await {
                 Ok(answer) => return Ok(answer),
                 Err(failed) => failed,
             };
             match pauses.next() {
-                Some(pause) if failed.again && !flight.is_over() => {
+                Some(pause) if failed.again && !pending_call.is_over() => {
                     let wait = failed.wait.unwrap_or(pause);
                     if wait > tuning.longest_pause {
                         return Err(fail(failed.kind));
                     }
                     tracing::debug!(environment = %self.name(), action = call.action, "again in \
                         {wait:?}: {}", failed.kind);
-                    flight.pause(wait, failed.wait.is_some()).await;
+                    pending_call.pause(wait, failed.wait.is_some()).await;
                 }
                 _ => return Err(fail(failed.kind)),
             }
@@ -354,14 +354,14 @@ impl Client {
     async fn once(
         &self,
         call: &RequestSpec,
-        flight: &Flight<'_>,
+        pending_call: &PendingCall<'_>,
     ) -> Result<ApiResponse, FailedAttempt> {
-        let no_turn = || FailedAttempt::last(ErrorKind::NoTurn(flight.most()));
+        let no_turn = || FailedAttempt::last(ErrorKind::NoTurn(pending_call.most()));
         // The semaphore is never closed.
-        let _slot = flight.turn(self.inner.limit.acquire()).await.ok_or_else(no_turn)?;
+        let _slot = pending_call.turn(self.inner.limit.acquire()).await.ok_or_else(no_turn)?;
         let mut refused: Option<TokenUse> = None;
         loop {
-            let (response, used) = self.follow(call, flight, refused.as_ref()).await?;
+            let (response, used) = self.follow(call, pending_call, refused.as_ref()).await?;
             if response.status() == StatusCode::UNAUTHORIZED
                 && refused.is_none()
                 && self.inner.sign_in.renews()
@@ -371,7 +371,7 @@ impl Client {
                     continue;
                 }
             }
-            return self.read(call, flight, response).await;
+            return self.read(call, pending_call, response).await;
         }
     }
 
@@ -379,7 +379,7 @@ impl Client {
     async fn follow(
         &self,
         call: &RequestSpec,
-        flight: &Flight<'_>,
+        pending_call: &PendingCall<'_>,
         refused: Option<&TokenUse>,
     ) -> Result<(Response, Option<TokenUse>), FailedAttempt> {
         let inner = &self.inner;
@@ -396,9 +396,11 @@ impl Client {
                 (request, used) = (with_token, Some(token));
             }
             tracing::debug!(environment = %self.name(), "{} {}", call.method, url.path());
-            flight.sent();
+            pending_call.sent();
             let asked = Instant::now();
-            let response = self.patiently(call, flight, flight.until(), request.send()).await?;
+            let response = self
+                .within_deadline(call, pending_call, pending_call.until(), request.send())
+                .await?;
             // An answer that took long was dated at an unknown moment of that.
             let quick = asked.elapsed() < Duration::from_secs(3);
             if let Some(ahead) = clock_ahead(response.headers()).filter(|_| signed && quick) {
@@ -456,11 +458,11 @@ impl Client {
         })
     }
 
-    /// Waits for an answer, or a piece of it, until the patience ends.
-    async fn patiently<T>(
+    /// Waits for an answer, or a piece of it, until its deadline.
+    async fn within_deadline<T>(
         &self,
         call: &RequestSpec,
-        flight: &Flight<'_>,
+        pending_call: &PendingCall<'_>,
         until: Instant,
         answer: impl Future<Output = reqwest::Result<T>>,
     ) -> Result<T, FailedAttempt> {
@@ -468,7 +470,7 @@ impl Client {
         match tokio::time::timeout_at(until, answer).await {
             Ok(answer) => answer.map_err(|e| self.broken(call, &e)),
             Err(_) => Err(FailedAttempt {
-                kind: ErrorKind::Timeout(began.elapsed().max(flight.most())),
+                kind: ErrorKind::Timeout(began.elapsed().max(pending_call.most())),
                 again: call.idempotency == Idempotency::None,
                 wait: None,
             }),
@@ -490,12 +492,12 @@ impl Client {
     async fn read(
         &self,
         call: &RequestSpec,
-        flight: &Flight<'_>,
+        pending_call: &PendingCall<'_>,
         response: Response,
     ) -> Result<ApiResponse, FailedAttempt> {
         let status = response.status();
         let headers = response.headers().clone();
-        let bytes = self.body(call, flight, response).await?;
+        let bytes = self.body(call, pending_call, response).await?;
         self.record(call, status, &headers, &bytes);
         if status.is_success() {
             return Ok(ApiResponse { status: status.as_u16(), headers, bytes });
@@ -534,7 +536,7 @@ impl Client {
     async fn body(
         &self,
         call: &RequestSpec,
-        flight: &Flight<'_>,
+        pending_call: &PendingCall<'_>,
         mut response: Response,
     ) -> Result<Bytes, FailedAttempt> {
         let too_large = || FailedAttempt::last(ErrorKind::TooLarge(MAX_ANSWER));
@@ -544,7 +546,7 @@ impl Client {
         }
         let mut bytes = Vec::with_capacity(announced.min(4 << 20) as usize);
         while let Some(chunk) =
-            self.patiently(call, flight, flight.heard(), response.chunk()).await?
+            self.within_deadline(call, pending_call, pending_call.heard(), response.chunk()).await?
         {
             bytes.extend_from_slice(&chunk);
             if bytes.len() as u64 > MAX_ANSWER {

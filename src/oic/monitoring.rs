@@ -40,8 +40,8 @@ const COUNT: &str = "read monitoring";
 const PAGES_AT_ONCE: usize = 16;
 
 /// How many instances integrations had in a window. Whether the counts tell projects apart is
-/// documented nowhere (docs/projects.md, Open questions): where no answer of the environment ever did,
-/// those of the global space are those of all scopes that have the code and version.
+/// documented nowhere (docs/projects.md, Open questions): where no answer of the environment ever
+/// did, those of the global space are those of all scopes that have the code and version.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct InstanceTally {
     counts: HashMap<IntegrationId, InstanceCounts>,

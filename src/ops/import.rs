@@ -126,7 +126,7 @@ pub async fn run(
             // A snapshot lists it; that its file is there is another thing.
             let is_lost = stored_files.get(&known.path) != Some(&known.size);
             if is_lost && sha256_hex(&found.bytes) == known.sha256 {
-                store.mend(&known.path, found.bytes).await?;
+                store.overwrite(&known.path, found.bytes).await?;
                 report.healed += 1;
                 continue;
             }

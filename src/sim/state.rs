@@ -13,12 +13,12 @@ mod artifacts;
 mod body;
 mod instance_archives;
 mod instances;
-mod live;
+mod live_integration;
 mod mutations;
 mod refusal;
 
 use super::{
-    archive::{self, Surroundings},
+    archive::{self, ExportContext},
     landscape::{self, ConnectionSpec, FlowSpec, Landscape, LookupSpec, Role},
 };
 use crate::archive::Iar;
@@ -44,9 +44,9 @@ pub struct ServiceInstance {
     /// The password that `test` accepts, and the files that it takes, by connection; the connection
     /// may not be here yet.
     connection_needs: BTreeMap<String, (Option<String>, BTreeMap<String, String>)>,
-    /// What a person did with failed runs, by the run.
+    /// What a person did with failed instances, by the instance.
     recovered: BTreeMap<String, (Recovered, Instant)>,
-    /// Portable fingerprints of flows whose runs all fail.
+    /// Portable fingerprints of flows whose instances all fail.
     broken_flows: BTreeSet<Fingerprint>,
     /// The names of schedule parameters, by the code of the integration: an import brings the names
     /// without their values.
@@ -297,7 +297,7 @@ impl ServiceInstance {
             .filter_map(|c| Some(&self.connections_in(&id.scope).get(*c)?.spec))
             .collect();
         let lookups = self.lookups_in(&id.scope).values().filter(|l| uses(flow, &l.name)).collect();
-        archive::build(id, flow, &Surroundings { connections, lookups, status, saves, now })
+        archive::build(id, flow, &ExportContext { connections, lookups, status, saves, now })
     }
 
     /// The version of an integration by its id; refuses with 404 where the environment has none.
@@ -361,7 +361,7 @@ impl ServiceInstance {
     }
 
     /// Ends what has been under way long enough; it runs before every call.
-    pub fn settle(&mut self) {
+    pub fn end_what_is_due(&mut self) {
         let now = Instant::now();
         for live in self.integrations.values_mut() {
             if live.deactivated_at.take_if(|ends| *ends <= now).is_some() {
@@ -410,9 +410,9 @@ impl ServiceInstance {
         }
     }
 
-    /// Begins an activation, which [`Self::settle`] ends. Refuses where the integration is active
-    /// already or too many others are; a connection or lookup that is missing fails the activation
-    /// later.
+    /// Begins an activation, which [`Self::end_what_is_due`] ends. Refuses where the integration is
+    /// active already or too many others are; a connection or lookup that is missing fails the
+    /// activation later.
     pub fn activate(&mut self, id: &IntegrationId) -> Result<(), ServiceRefusal> {
         let problem = self.activation_problem(id)?;
         let active = self.integrations.iter().filter(|(_, l)| l.status == Status::Active);
@@ -542,7 +542,7 @@ impl ServiceInstance {
                         format!("The integration {id} is locked by {who}."),
                     );
                 }
-                // Monitoring counts by id, so runs from before the replacement stay counted.
+                // Monitoring counts by id, so instances from before the replacement stay counted.
                 (old.saves, Some(old.history.clone()), Some(old.schedule_times()))
             }
         };

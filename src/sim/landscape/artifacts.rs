@@ -58,12 +58,12 @@ pub struct LookupSpec {
     pub by: Option<String>,
     /// Earlier rows on an environment, which only the store remembers.
     #[serde(default)]
-    pub past: Vec<PastRows>,
+    pub past: Vec<PastLookup>,
 }
 
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct PastRows {
+pub struct PastLookup {
     pub environment: EnvironmentName,
     pub until: When,
     pub rows: Vec<Vec<String>>,
