@@ -13,9 +13,9 @@ mod error;
 mod expression;
 mod fingerprint;
 mod flow;
-mod folder;
 mod iar;
 mod integration;
+mod integration_files;
 mod json;
 pub mod layout;
 mod lookup;
@@ -42,9 +42,9 @@ pub use fingerprint::{
     without_numbers, without_saves_numbers,
 };
 pub use flow::{FlowStep, count as count_steps};
-pub use folder::FileEntry;
 pub use iar::{Iar, digest_of};
 pub use integration::{Integration, Tracking};
+pub use integration_files::FileEntry;
 pub use lookup::Lookup;
 pub use mapping::{Assignment, Mapping, short as short_expression};
 pub use parallel::map as parallel_map;

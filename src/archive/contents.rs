@@ -6,8 +6,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{
     ArchiveError, Integration, Lookup,
     connection::Connection,
-    folder::{Folder, Roots},
-    integration, layout,
+    integration,
+    integration_files::{IntegrationFiles, Roots},
+    layout,
     project_parts::{Deployment, ScheduleDefinition},
     properties,
     zip::{BoundedZip, ZipEntry, looks_like_html},
@@ -218,11 +219,13 @@ type ReadBody = (ContentsBody, Vec<Finding>);
 
 /// Reads the integration of an `.iar` whose roots are known.
 fn read_export(zip: &mut BoundedZip<'_>, roots: &Roots) -> Result<Integration, ArchiveError> {
-    read_folder(&mut Folder::new(zip, roots))
+    read_folder(&mut IntegrationFiles::new(zip, roots))
 }
 
 /// Reads the integration of an `.iar` from its folder.
-pub(super) fn read_folder(folder: &mut Folder<'_, '_>) -> Result<Integration, ArchiveError> {
+pub(super) fn read_folder(
+    folder: &mut IntegrationFiles<'_, '_>,
+) -> Result<Integration, ArchiveError> {
     let attributes = folder.text("ics_project_attributes.properties").unwrap_or_default();
     Ok(Integration::read(integration::identity(&attributes)?, folder))
 }
@@ -285,7 +288,7 @@ fn read_project(zip: &mut BoundedZip<'_>) -> ReadBody {
         .filter(|f| f.starts_with(layout::MEMBERS) && f.matches('/').count() == 3)
         .collect();
     for member in members {
-        let mut folder = Folder::new(zip, &Roots::of_member(member));
+        let mut folder = IntegrationFiles::new(zip, &Roots::of_member(member));
         let info = folder.get("info.json").unwrap_or_default();
         match integration::member_identity(&info) {
             Ok(who) => {

@@ -6,7 +6,8 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    connection::Connection, endpoint::Endpoint, flow::FlowStep, folder::Folder, layout, xml,
+    connection::Connection, endpoint::Endpoint, flow::FlowStep,
+    integration_files::IntegrationFiles, layout, xml,
 };
 use crate::model::{IntegrationId, Kind, ProjectCode, Scope, visible};
 
@@ -170,7 +171,10 @@ pub(super) struct NamedDependency<'a> {
 }
 
 /// Gathers the dependencies from everything that an integration's parts and files say.
-pub(super) fn gather(it: &NamedDependency<'_>, folder: &mut Folder<'_, '_>) -> Vec<Dependency> {
+pub(super) fn gather(
+    it: &NamedDependency<'_>,
+    folder: &mut IntegrationFiles<'_, '_>,
+) -> Vec<Dependency> {
     let mut found = DependencyList::default();
     for endpoint in it.endpoints {
         let place = format!("endpoint {}", endpoint.name);
@@ -224,10 +228,15 @@ pub(super) fn library_code(bytes: &[u8]) -> Option<String> {
     (doc.root_element().tag_name().name() == "api-library").then_some(code)
 }
 
-fn of_file(path: &str, in_project: bool, folder: &mut Folder<'_, '_>, found: &mut DependencyList) {
+fn of_file(
+    path: &str,
+    in_project: bool,
+    folder: &mut IntegrationFiles<'_, '_>,
+    found: &mut DependencyList,
+) {
     let file = path.rsplit('/').next().unwrap_or_default();
     let (stem, ending) = file.rsplit_once('.').unwrap_or((file, ""));
-    let text = |folder: &mut Folder<'_, '_>| {
+    let text = |folder: &mut IntegrationFiles<'_, '_>| {
         let bytes = folder.get(path);
         bytes.map(|b| String::from_utf8_lossy(&b).into_owned()).unwrap_or_default()
     };

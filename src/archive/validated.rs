@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use super::{
     ArchiveError, ArchiveIdentity, ContentsBody, Fingerprints, Iar, Secret, UnpackedArchive,
-    fingerprint, folder::Roots, iar, zip::BoundedZip,
+    fingerprint, iar, integration_files::Roots, zip::BoundedZip,
 };
 use crate::model::{Description, FilePart, IntegrationId, Kind, Version};
 
