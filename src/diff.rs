@@ -266,7 +266,15 @@ pub fn compare(
         (ContentsBody::Library(a), ContentsBody::Library(b)) => {
             containers::compare_libraries(a, before, b, after)
         }
-        _ => {
+        (
+            ContentsBody::Integration(_)
+            | ContentsBody::Package(_)
+            | ContentsBody::Project(_)
+            | ContentsBody::Lookup(_)
+            | ContentsBody::Library(_)
+            | ContentsBody::Description(_),
+            _,
+        ) => {
             return Err(DifferentKinds {
                 before: before.contents.identity().kind.singular(),
                 after: after.contents.identity().kind.singular(),

@@ -190,7 +190,9 @@ impl Contents {
             ContentsBody::Lookup(l) => format!("{}.csv", l.name),
             ContentsBody::Library(l) => l.name.clone(),
             ContentsBody::Description(r) => format!("{}.json", r.code),
-            _ => String::new(),
+            ContentsBody::Integration(_) | ContentsBody::Package(_) | ContentsBody::Project(_) => {
+                String::new()
+            }
         }
     }
 

@@ -124,7 +124,14 @@ pub fn digest_of(kind: Kind, bytes: &[u8]) -> Option<String> {
             let mut zip = BoundedZip::open(bytes).ok()?;
             digest_in(&zip.read(layout::PROJECT_DIGEST).ok()?)
         }
-        _ => None,
+        Kind::Connection
+        | Kind::Lookup
+        | Kind::Library
+        | Kind::Package
+        | Kind::Certificate
+        | Kind::Agent
+        | Kind::Schedule
+        | Kind::Access => None,
     }
 }
 

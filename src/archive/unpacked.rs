@@ -82,7 +82,11 @@ impl UnpackedArchive {
         // Files are shown, compared as text and searched: an attached one is a secret.
         let shown = match &this.contents.body {
             ContentsBody::Description(description) => description.without_contents(),
-            _ => None,
+            ContentsBody::Integration(_)
+            | ContentsBody::Package(_)
+            | ContentsBody::Project(_)
+            | ContentsBody::Lookup(_)
+            | ContentsBody::Library(_) => None,
         };
         this.own.insert(this.contents.file_name(), shown.unwrap_or_else(|| bytes.to_vec()));
         Ok(this)

@@ -93,19 +93,16 @@ impl ValidatedArchive {
         }
         let contents = &unpacked.contents;
         let members = contents.integrations().iter().map(|it| it.id.to_string()).collect();
-        if let ContentsBody::Integration(it) = &contents.body {
-            return Err(ArchiveError::NotAFile(it.id.clone()));
-        }
         let ArchiveIdentity { kind, code, version, name } = contents.identity();
         let (fingerprints, secrets) = (unpacked.fingerprints(), unpacked.secrets());
-        let (parts, broken) = match kind {
-            Kind::Project => parts_of(unpacked),
-            _ => Default::default(),
-        };
         let code = code.unwrap_or_default();
-        let beside = match &contents.body {
-            ContentsBody::Project(project) => project.beside(),
-            _ => BTreeSet::new(),
+        let ((parts, broken), beside) = match &contents.body {
+            ContentsBody::Integration(it) => return Err(ArchiveError::NotAFile(it.id.clone())),
+            ContentsBody::Project(project) => (parts_of(unpacked), project.beside()),
+            ContentsBody::Package(_)
+            | ContentsBody::Lookup(_)
+            | ContentsBody::Library(_)
+            | ContentsBody::Description(_) => Default::default(),
         };
         Ok(Self {
             kind,

@@ -93,6 +93,37 @@ impl Kind {
         }
     }
 
+    /// Whether an artifact of the kind has a version. A schedule has that of its integration.
+    pub fn has_versions(self) -> bool {
+        match self {
+            Self::Integration | Self::Library | Self::Schedule => true,
+            Self::Connection
+            | Self::Lookup
+            | Self::Package
+            | Self::Project
+            | Self::Certificate
+            | Self::Agent
+            | Self::Access => false,
+        }
+    }
+
+    /// The kind whose list tells that an artifact of this kind is there: a schedule is known by the
+    /// list of integrations.
+    pub fn listed_with(self) -> Self {
+        match self {
+            Self::Schedule => Self::Integration,
+            Self::Integration
+            | Self::Connection
+            | Self::Lookup
+            | Self::Library
+            | Self::Package
+            | Self::Project
+            | Self::Certificate
+            | Self::Agent
+            | Self::Access => self,
+        }
+    }
+
     /// How the name of a stored file of this kind ends. What has no export is kept as a
     /// description.
     pub fn ending(self) -> &'static str {

@@ -322,7 +322,15 @@ impl ArtifactKey {
     pub fn uses_scope(&self) -> Scope {
         match self.kind {
             Kind::Project => Scope::of_project(self.code.as_str()),
-            _ => self.scope.clone(),
+            Kind::Integration
+            | Kind::Connection
+            | Kind::Lookup
+            | Kind::Library
+            | Kind::Package
+            | Kind::Certificate
+            | Kind::Agent
+            | Kind::Schedule
+            | Kind::Access => self.scope.clone(),
         }
     }
 
@@ -438,8 +446,7 @@ impl UnlistedKind {
     /// Whether artifacts of this kind and scope may be there although none were seen. Where the
     /// projects could not be listed, nothing is known of what is in them.
     pub fn hides(&self, kind: Kind, scope: &Scope) -> bool {
-        // Schedules are known by the list of their integrations.
-        let lists = self.kind == kind || (self.kind, kind) == (Kind::Integration, Kind::Schedule);
+        let lists = self.kind == kind || self.kind == kind.listed_with();
         (lists && self.scope == *scope) || (self.kind == Kind::Project && !scope.is_global())
     }
 
