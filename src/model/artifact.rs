@@ -269,17 +269,17 @@ impl IntegrationId {
 
     /// A file name for a person's own folder: `CODE_01.02.0003.iar`.
     pub fn file_name(&self) -> String {
-        format!("{}_{}.iar", plain(&self.code), self.version)
+        format!("{}_{}.iar", plain_file_name(&self.code), self.version)
     }
 }
 
 /// The file name of a project's archive in a person's own folder: `PEOPLE_CORE.car`.
 pub fn project_file_name(code: &str) -> String {
-    format!("{}.{}", plain(code), Kind::Project.ending())
+    format!("{}.{}", plain_file_name(code), Kind::Project.ending())
 }
 
-/// A code in the letters that every disk takes.
-fn plain(code: &str) -> String {
+/// A code in the letters that every disk takes, for the name of a file.
+pub fn plain_file_name(code: &str) -> String {
     let plain = |c: char| if c.is_ascii_alphanumeric() || "_-.".contains(c) { c } else { '_' };
     code.chars().map(plain).collect()
 }

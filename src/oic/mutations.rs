@@ -18,7 +18,7 @@ use super::{
 };
 use crate::archive::Lookup;
 use crate::config::CertificateSource;
-use crate::model::{ArtifactKey, Kind, Scope, Version, remember_secret};
+use crate::model::{ArtifactKey, Kind, Scope, Version, plain_file_name, remember_secret};
 
 /// What is set on a connection. What is not named stays as it is.
 #[derive(Debug, Clone, Default)]
@@ -223,8 +223,6 @@ impl Client {
         bytes: Bytes,
     ) -> Result<(), OicError> {
         let (kind, id) = (key.kind, key.service_id());
-        let plain = |c: char| if c.is_ascii_alphanumeric() || "_-.".contains(c) { c } else { '_' };
-        let stem: String = id.chars().map(plain).collect();
         let (ending, fields) = match kind {
             Kind::Library => (kind.ending(), key.version.map(|v| library_fields(&key.code, v))),
             Kind::Certificate => {
@@ -241,7 +239,8 @@ impl Client {
             | Kind::Access => (kind.ending(), None),
         };
         let (bytes, fields) = (HiddenBytes(bytes), fields.unwrap_or_default());
-        let body = Payload::Archive { name: format!("{stem}.{ending}"), bytes, fields };
+        let body =
+            Payload::Archive { name: format!("{}.{ending}", plain_file_name(&id)), bytes, fields };
         self.send(RequestSpec::change(action, method, path, body).about(key.subject()))
             .await
             .map(drop)

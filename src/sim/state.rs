@@ -69,6 +69,23 @@ pub enum ImportAs {
     Replacement,
 }
 
+impl ImportAs {
+    /// Refuses with 409 what is there already, and with 404 a replacement of what is not. The codes
+    /// are those of the two refusals; `what` is `Lookup COUNTRIES`.
+    fn check(
+        self,
+        is_there: bool,
+        [exists, missing]: [&'static str; 2],
+        what: &str,
+    ) -> Result<(), ServiceRefusal> {
+        match (self, is_there) {
+            (Self::New, true) => refuse(409, exists, format!("{what} exists already.")),
+            (Self::Replacement, false) => refuse(404, missing, format!("{what} does not exist.")),
+            (Self::New, false) | (Self::Replacement, true) => Ok(()),
+        }
+    }
+}
+
 /// Who calls: an OAuth client, or a user of a Gen 2 instance.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Caller {
@@ -196,8 +213,8 @@ impl ServiceInstance {
             .error
             .clone()
             .unwrap_or_else(|| "The target refused the request (simulated).".into());
+        let history = InstanceHistory::new(placement.runs, failing_since, (words, step));
         let mut live = LiveIntegration {
-            body: ArchiveBody::Flow(Arc::new(flow)),
             status: placement.status.clone(),
             updated: placement.updated.time(),
             by: placement.by.clone(),
@@ -205,22 +222,13 @@ impl ServiceInstance {
             unsaved_by: placement.unsaved_by.clone(),
             schedule: scheduled
                 .then(|| placement.schedule.clone().unwrap_or(ScheduleState::Stopped)),
-            history: InstanceHistory::new(placement.runs, failing_since, (words, step)),
             broken: placement.broken,
-            saves: 1,
-            activation: None,
-            activation_error: None,
             parameters: placement
                 .parameters
                 .iter()
                 .map(|(name, value)| (name.clone(), Some(value.clone())))
                 .collect(),
-            timed_out: false,
-            deactivated_at: None,
-            old_status: None,
-            definition: None,
-            old_schedule: None,
-            schedule_passes: None,
+            ..LiveIntegration::new(ArchiveBody::Flow(Arc::new(flow)), history)
         };
         live.update_instances();
         let names = self.parameter_names.entry(id.code.clone()).or_default();
@@ -519,15 +527,11 @@ impl ServiceInstance {
             return refuse(400, "ICS-20099", "The archive was changed outside of the service.");
         }
         let id = iar.id.clone().within(scope.clone());
-        let (saves, history, definition) = match (self.integrations.get(&id), how) {
-            (None, ImportAs::Replacement) => {
-                return refuse(404, "ICS-10001", format!("Integration {id} does not exist."));
-            }
-            (Some(_), ImportAs::New) => {
-                return refuse(409, "ICS-10005", format!("Integration {id} exists already."));
-            }
-            (None, ImportAs::New) => (0, None, None),
-            (Some(old), ImportAs::Replacement) => {
+        let there = self.integrations.get(&id);
+        how.check(there.is_some(), ["ICS-10005", "ICS-10001"], &format!("Integration {id}"))?;
+        let (saves, history, definition) = match there {
+            None => (0, None, None),
+            Some(old) => {
                 if old.status == Status::Active || old.status == Status::Busy {
                     return refuse(
                         412,
