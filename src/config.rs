@@ -208,6 +208,7 @@ pub enum AuthConfig {
     Basic { user: String, password: SecretSource },
 }
 
+/// What is needed to sign in as a user with a JWT assertion (docs/config.md).
 #[derive(Debug, Clone)]
 pub struct JwtAuth {
     pub token_url: Url,

@@ -118,7 +118,7 @@ pub struct StoredFile {
     pub modified: i64,
 }
 
-/// What lies under a name after bytes were written there.
+/// What lies under a name after bytes were to be written there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum WriteOutcome {
     New,
@@ -559,7 +559,7 @@ fn explain(error: &object_store::Error) -> String {
         cause = next;
     }
     let text = crate::model::visible(cause.to_string().trim()).into_owned();
-    // What follows the first lines of a server's XML page says nothing more.
+    // A server's XML page says what is wrong in its first lines.
     if text.chars().count() > 300 { text.chars().take(300).chain(['…']).collect() } else { text }
 }
 

@@ -387,7 +387,7 @@ impl Project {
     /// file's own name.
     pub fn beside(&self) -> BTreeSet<String> {
         let (libraries, events) = self.libraries_and_events();
-        // What is read otherwise, and the file of the project itself.
+        // Other readers have these, and the file of the project itself.
         let known = ["libraries", "eventtypes", "labels", "schedules", ""];
         let others = self.others.iter().filter(|(folder, _)| !known.contains(&folder.as_str()));
         let others = others.map(|(folder, file)| visible(&format!("{folder}/{file}")).into_owned());
@@ -431,6 +431,7 @@ impl Library {
         Self { name: visible(name).into_owned(), scripts }
     }
 
+    /// A library from its `.jar`; a script that cannot be read is left out.
     pub(super) fn of_zip(name: &str, zip: &mut BoundedZip<'_>) -> Self {
         let name = name.rsplit('/').next().unwrap_or(name);
         let scripts: Vec<String> =

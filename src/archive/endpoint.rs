@@ -57,6 +57,8 @@ impl Endpoint {
         }
     }
 
+    /// Reads an endpoint from its element in `project.xml` and the files that it names. `reference`
+    /// is what the flow calls it by: `application_9`.
     pub(super) fn read(
         reference: &str,
         node: Node<'_, '_>,

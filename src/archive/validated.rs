@@ -87,7 +87,7 @@ impl ValidatedArchive {
 
     /// From an archive that was read whole and is no integration's export.
     fn of(unpacked: &UnpackedArchive) -> Result<Self, ArchiveError> {
-        // What is not read is not in the fingerprint: a change of it would be none.
+        // A part that was not read is not in the fingerprint: its changes would not be seen.
         if let Some(what) = unpacked.unread().next() {
             return Err(ArchiveError::Unread(what.to_owned()));
         }
@@ -186,6 +186,7 @@ pub fn fingerprints_of(
     ValidatedArchive::read(bytes, Some(&name))?.fingerprints_of(kind, part)
 }
 
+/// The fingerprint of a description. It has no copies, so the full and the portable one are equal.
 pub(super) fn description_fingerprint(description: &Description) -> crate::model::Fingerprint {
     fingerprint::of_text("record", &description.canonical())
 }

@@ -157,7 +157,7 @@ impl Description {
         let head = format!("{}\u{1f}{}\u{1f}{}", self.kind, self.code, self.name);
         let properties = self.properties.iter().map(|(k, v)| format!("{k}\u{1f}{v}"));
         let ask = self.ask.iter().map(|a| format!("ask\u{1f}{a}"));
-        // What is sent back counts as a whole, also parts that no property tells.
+        // All that is sent back counts, also parts that no property tells.
         let given = self.given.iter().map(|given| format!("given\u{1f}{}", lasting(given)));
         let attached = self.attachments.iter().map(|(property, file)| {
             let content = file.content.as_ref().map(|c| c.0.as_str()).unwrap_or_default();

@@ -169,7 +169,7 @@ impl SignIn {
             let mut paused = self.paused();
             let times = paused.as_ref().map_or(0, |paused| paused.times + 1);
             let wait = refused.wait.unwrap_or(FIRST_PAUSE * 2_u32.pow(times.min(5)));
-            // Whoever comes later may ask again: the identity domain is the one that knows.
+            // The pause is bounded: after it, a call asks the identity domain itself.
             let until = Instant::now() + wait.min(LONGEST_PAUSE);
             *paused = Some(TokenPause { until, times, status: *status, words: words.clone() });
             drop(paused);
@@ -193,7 +193,7 @@ impl SignIn {
         if let Some(token) = file.read(refused) {
             return Ok(token.into());
         }
-        // Whoever waited for the lock finds what the other one got.
+        // Another process may have got a token while this one waited for the lock.
         let _lock = file.lock(self.timeout).await;
         if let Some(token) = file.read(refused) {
             return Ok(token.into());
@@ -240,7 +240,8 @@ impl SignIn {
         person: &PersonAuth,
     ) -> Result<HeldToken, SignInRefused> {
         let file = LoginFile::of(person);
-        // A refresh token is good for one use: whoever waited for the lock takes the next one.
+        // A refresh token is good for one use: a process that waited for the lock reads the next
+        // one.
         let _lock = FileLock::beside(file.path(), self.timeout).await;
         let Some(refresh) = file.read() else {
             return Err(ErrorKind::NotSignedIn("no sign-in is kept on this machine".into()).into());
@@ -342,7 +343,7 @@ impl SignIn {
         let Some(secret) = secret.map(ExposeSecret::expose_secret) else {
             return self.fetch(http.post(token_url.clone()).form(&with_client)).await;
         };
-        // As it stands in the header: the service may repeat that.
+        // The service may repeat the header, which has the credentials in this form.
         remember_secret(&STANDARD.encode(format!("{id}:{secret}")));
         if !self.in_form.load(Ordering::Relaxed) {
             let basic = http.post(token_url.clone()).basic_auth(id, Some(secret)).form(form);

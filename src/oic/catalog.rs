@@ -106,7 +106,7 @@ impl Client {
         }
         let path = format!("{}{}", scope.api_path(), calls.folder);
         let items = match self.list(calls.list, &path, calls.id).await {
-            // Where the reference's path is not there, the one that it named before may be.
+            // Some releases have the path that the reference named before.
             Err(e) if kind == Kind::Agent && e.status() == Some(404) => {
                 self.list(calls.list, "/agentgroups", calls.id).await?
             }
@@ -291,7 +291,7 @@ impl Client {
                 continue;
             }
             let name = if file.name.is_empty() { "a file" } else { &file.name };
-            // Which content it is, so that another one is another property.
+            // The property tells which content it is, so that another content is a change.
             let content = file.content.as_ref().map(FileContent::describe);
             let told = content.map_or(name.to_owned(), |content| format!("{name}, {content}"));
             let property = format!("{property}{}", Description::ATTACHMENT_WORD);

@@ -147,6 +147,7 @@ impl Client {
         all
     }
 
+    /// Changes the recording of calls; nothing happens where the client does not record.
     pub(super) fn if_recording(&self, note: impl FnOnce(&mut Recording)) {
         if let Some(recording) = &self.inner.recording {
             note(&mut recording.lock().unwrap_or_else(PoisonError::into_inner));
@@ -205,6 +206,7 @@ impl Client {
         self.inner.sign_in.finish_login(http, came).await.map_err(|e| fail(e.kind))
     }
 
+    /// An error of this environment. `action` is what was being done, `subject` with what.
     pub(super) fn error(
         &self,
         action: &'static str,
@@ -338,7 +340,7 @@ impl Client {
             .user_agent(concat!("oicx/", env!("CARGO_PKG_VERSION")))
             .connect_timeout(environment.deadlines.connect)
             .redirect(reqwest::redirect::Policy::none())
-            // A firewall forgets a connection that is not used: the next call would meet silence.
+            // A firewall drops a connection that is not used: the next call would get no answer.
             .pool_idle_timeout(IDLE_CONNECTION)
             .tcp_keepalive(IDLE_CONNECTION)
             .pool_max_idle_per_host(environment.concurrency);
@@ -411,7 +413,7 @@ impl Client {
                 Err(FailedAttempt::last(ErrorKind::ForeignRedirect(host)))
             };
             let Some(next) = redirect_target(&url, &response) else {
-                // UnplannedProjects only what needs no token can be read.
+                // On another host only what needs no token can be read.
                 if !signed && matches!(response.status().as_u16(), 401 | 403) {
                     return foreign(&url);
                 }

@@ -18,6 +18,7 @@ pub struct OicError {
     pub kind: ErrorKind,
 }
 
+/// Why a call failed.
 #[derive(Debug, Clone)]
 pub enum ErrorKind {
     /// The config says `read_only`: nothing was sent.
@@ -251,7 +252,7 @@ pub fn classify(error: &reqwest::Error, timeout: Duration) -> ErrorKind {
     if chain.to_ascii_lowercase().contains("certificate") {
         ErrorKind::Certificate(chain)
     } else if error.is_connect() {
-        // Also where that took too long: nothing was sent.
+        // A connection that took too long, too: nothing was sent.
         ErrorKind::Connect(chain)
     } else if error.is_timeout() {
         ErrorKind::Timeout(timeout)

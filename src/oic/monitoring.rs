@@ -75,7 +75,7 @@ impl InstanceTally {
         }
         match self.counts.get(&id.clone().within(Scope::Global)) {
             None => Some(InstanceCounts::default()),
-            // Where neither had any, nothing is confused.
+            // Neither had any: nothing can be confused.
             Some(counts) => (twin == Twin::Absent || counts.received == 0).then_some(*counts),
         }
     }

@@ -132,6 +132,7 @@ pub enum Role {
     ServiceInvoker,
 }
 
+/// An integration of the company, and where it stands.
 #[derive(Debug, Clone)]
 pub struct IntegrationSpec {
     pub code: String,
@@ -194,6 +195,7 @@ impl FlowSpec {
     }
 }
 
+/// What a flow calls.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct EndpointSpec {

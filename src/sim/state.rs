@@ -93,6 +93,7 @@ pub struct Caller {
     pub role: Role,
 }
 
+/// A connection on an instance.
 #[derive(Debug, Clone)]
 pub struct LiveConnection {
     pub spec: ConnectionSpec,

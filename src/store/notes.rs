@@ -121,8 +121,8 @@ impl Store {
         Ok(None)
     }
 
-    /// Notes of failed runs that were sent again or given up since a time, as they were written;
-    /// one that cannot be read is left out.
+    /// Notes of failed instances that were sent again or given up since a time, as they were
+    /// written; one that cannot be read is left out.
     ///
     /// # Errors
     /// [`StoreError::Read`] where they cannot be listed.
@@ -219,7 +219,7 @@ impl Store {
         entries: &[ManifestEntry],
     ) -> Result<ReliedOn, StoreError> {
         let note = layout::checkpoint_path(environment, snapshot, ANNOUNCED);
-        // One that a run left which was cut off is written over.
+        // A note that a backup left when it was cut off is written over.
         self.overwrite(&note, json(&entries)).await?;
         let look = async {
             let pruned = self.being_pruned().await?;

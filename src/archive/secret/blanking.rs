@@ -24,6 +24,8 @@ pub enum BlankedAs {
 }
 
 impl BlankedAs {
+    /// What stands in the place of a value. Marked dots are the same for equal values, in this
+    /// process only.
     pub(super) fn of(self, value: &str) -> String {
         static KEY: LazyLock<RandomState> = LazyLock::new(RandomState::new);
         match self {
@@ -44,7 +46,8 @@ const MOST_SOUGHT: usize = 500;
 /// Blanks every secret of files: in its place, and wherever else its value stands in any of them.
 pub(in crate::archive) fn blank_files(files: &mut HashMap<String, Vec<u8>>, how: BlankedAs) {
     let mut values = SecretValues::default();
-    // In one order, so that of too many values the same are sought each time.
+    // The order is fixed, so that where there are too many values the same ones are sought each
+    // time.
     let mut paths: Vec<String> = files.keys().cloned().collect();
     paths.sort_unstable();
     for path in &paths {
@@ -100,7 +103,7 @@ impl SecretValues {
         if self.0.is_empty() {
             return None;
         }
-        // Of two that begin in one place, the longer: one may hold the other.
+        // The longer of two that begin in one place is taken: it may hold the other.
         let any = AhoCorasick::builder().match_kind(MatchKind::LeftmostLongest).build(&self.0);
         any.inspect_err(|e| tracing::warn!("secrets are blanked in their places alone: {e}"))
             .ok()

@@ -7,6 +7,7 @@ use serde::Deserialize;
 use super::When;
 use crate::model::{EnvironmentName, Version};
 
+/// A connection, the same in each environment but for its address.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ConnectionSpec {
@@ -41,6 +42,7 @@ pub struct ConnectionSpec {
     pub password: Option<String>,
 }
 
+/// A lookup with its rows.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct LookupSpec {
@@ -61,6 +63,7 @@ pub struct LookupSpec {
     pub past: Vec<PastLookup>,
 }
 
+/// The rows that a lookup had in an environment until some time.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PastLookup {
@@ -200,6 +203,7 @@ impl ProjectSpec {
     }
 }
 
+/// A certificate of an environment.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CertificateSpec {

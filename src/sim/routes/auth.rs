@@ -22,6 +22,7 @@ use crate::sim::{
     state::{Caller, ServiceInstance, ServiceRefusal, no_project},
 };
 
+/// The form of a call for a token.
 #[derive(serde::Deserialize)]
 pub struct TokenGrant {
     grant_type: String,

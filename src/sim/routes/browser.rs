@@ -72,6 +72,7 @@ fn secret(kind: &str, client: &str, number: u64) -> String {
     sha256_hex(format!("{kind} {client} {number} {}", Timestamp::now()).as_bytes())
 }
 
+/// The query with which a client sends the browser.
 #[derive(serde::Deserialize)]
 pub struct AuthorizeQuery {
     #[serde(default)]

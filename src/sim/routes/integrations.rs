@@ -237,6 +237,7 @@ pub(super) struct Form {
     pub fields: BTreeMap<String, String>,
 }
 
+/// Reads a multipart form; refuses with 400 one that breaks off or has no file.
 pub(super) async fn upload(mut form: Multipart) -> Result<Form, ServiceRefusal> {
     let broken = |e: axum::extract::multipart::MultipartError| ServiceRefusal {
         status: 400,

@@ -42,6 +42,7 @@ pub struct SimInstance {
     pub recovered: Option<Recovered>,
 }
 
+/// What became of a failed instance that a person took care of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Recovered {
     Discarded,

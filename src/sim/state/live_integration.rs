@@ -127,6 +127,7 @@ impl LiveIntegration {
         self.updated = Timestamp::now();
     }
 
+    /// Deactivates it at once, with its schedule and its instances.
     pub(super) fn stop(&mut self) {
         self.activation = None;
         self.status = Status::Configured;
