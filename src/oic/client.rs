@@ -27,7 +27,7 @@ use super::{
     capabilities::KnownCapabilities,
     error::{ErrorKind, OicError, classify},
     login::AuthorizationCode,
-    pending_calls::{PendingCall, PendingCalls, Silence},
+    pending_calls::{PausedBy, PendingCall, PendingCalls, Silence},
     refusal::Refusal,
     request_spec::ApiResponse,
     wire,
@@ -324,7 +324,11 @@ impl Client {
                     }
                     tracing::debug!(environment = %self.name(), action = call.action, "again in \
                         {wait:?}: {}", failed.kind);
-                    pending_call.pause(wait, failed.wait.is_some()).await;
+                    let by = match failed.wait {
+                        Some(_) => PausedBy::Service,
+                        None => PausedBy::Client,
+                    };
+                    pending_call.pause(wait, by).await;
                 }
                 _ => return Err(fail(failed.kind)),
             }

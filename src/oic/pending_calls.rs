@@ -81,6 +81,14 @@ struct CallUnderWay {
     until: Instant,
 }
 
+/// Who said how long a call pauses before it is sent again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum PausedBy {
+    /// The service asked for it, so the wait does not count against the deadline.
+    Service,
+    Client,
+}
+
 /// What a call waits for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Stage {
@@ -89,7 +97,7 @@ enum Stage {
     /// For an answer, or for the rest of one.
     Sent,
     /// Until it is sent again.
-    Paused { wait: Duration, asked: bool },
+    Paused { wait: Duration, by: PausedBy },
 }
 
 /// One call under way, for as long as this lives.
@@ -140,7 +148,7 @@ impl PendingCalls {
                 Stage::Paused { wait, .. } => wait,
                 _ => call.until.saturating_duration_since(call.since),
             },
-            asked: matches!(call.stage, Stage::Paused { asked: true, .. }),
+            asked: matches!(call.stage, Stage::Paused { by: PausedBy::Service, .. }),
         })
     }
 
@@ -224,11 +232,11 @@ impl PendingCall<'_> {
 
     /// Waits before the call is sent again. What the service asked for does not count against the
     /// deadline.
-    pub async fn pause(&self, wait: Duration, asked: bool) {
+    pub async fn pause(&self, wait: Duration, by: PausedBy) {
         let now = Instant::now();
         self.with(|call| {
-            (call.stage, call.since) = (Stage::Paused { wait, asked }, now);
-            if asked {
+            (call.stage, call.since) = (Stage::Paused { wait, by }, now);
+            if by == PausedBy::Service {
                 call.until = call.until.max(now) + wait;
             }
         });

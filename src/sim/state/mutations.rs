@@ -51,7 +51,8 @@ impl LiveConnection {
             test_fails: None,
             password,
         };
-        Self::new(spec, false)
+        let configured = false;
+        Self::new(spec, configured)
     }
 
     /// The answer of `test`: whether it succeeded, and its words.
