@@ -39,11 +39,10 @@ pub struct Description {
     /// it means is in the properties.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub given: Option<Value>,
-    /// Of a schedule: the current values of its parameters, exactly. What they are in words is in
-    /// the properties.
+    /// The current values of a schedule's parameters, exactly. The properties have them in words.
     #[serde(default, skip_serializing_if = "ScheduleParameters::is_empty")]
     pub parameters: ScheduleParameters,
-    /// Of a connection: the files that are attached, by their property.
+    /// The files that are attached to a connection, by their property.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub attachments: BTreeMap<String, AttachedFile>,
 }

@@ -37,7 +37,7 @@ pub enum ErrorKind {
     Connect(String),
     Certificate(String),
     Timeout(Duration),
-    /// It was not sent: for so long the environment answered no other call.
+    /// The call was not sent: the environment answered no other call for so long.
     NoTurn(Duration),
     /// The connection broke, or the answer was cut off.
     Broken(String),

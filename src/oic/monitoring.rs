@@ -127,7 +127,7 @@ impl Client {
             let before = counts.len();
             (more, offset) = (page.is_followed(), offset + page.items);
             add(&mut counts, page.counts);
-            // One with nothing new ends the list too, whatever it says.
+            // A page with nothing new ends the list too, whatever it says.
             more &= counts.len() > before;
         }
         Ok(counts)

@@ -38,7 +38,7 @@ impl BlankedAs {
 /// The shortest and the longest value, in bytes, that is looked for elsewhere than in its place: a
 /// shorter one may be a word, a longer one is a file.
 const SOUGHT: Range<usize> = 6..4_096;
-/// From how many bytes on a value of letters alone is looked for.
+/// The shortest value of letters alone that is looked for, in bytes.
 const WORDS: usize = 16;
 /// How many values of an archive are looked for elsewhere: no real one has more secrets.
 const MOST_SOUGHT: usize = 500;
@@ -98,7 +98,7 @@ impl SecretValues {
         self.0.extend([bare.to_owned(), plain]);
     }
 
-    /// None where there is none.
+    /// What blanks the values; none where there is no value.
     fn finish(&self) -> Option<Blanker> {
         if self.0.is_empty() {
             return None;
@@ -168,7 +168,7 @@ pub(in crate::archive) fn blank_file(name: &str, bytes: &[u8], how: BlankedAs) -
     files.remove(name).unwrap_or_default()
 }
 
-/// How XML writes letters that form it; the last is undone last.
+/// The entities of XML and their letters. The last is undone last: its letter begins the others.
 const ENTITIES: [(&str, &str); 5] =
     [("&lt;", "<"), ("&gt;", ">"), ("&quot;", "\""), ("&apos;", "'"), ("&amp;", "&")];
 

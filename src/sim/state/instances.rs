@@ -105,7 +105,7 @@ impl InstanceHistory {
     }
 }
 
-/// So many moments, spread evenly between two.
+/// `count` moments, spread evenly between two.
 fn spread(from: Timestamp, until: Timestamp, count: u64) -> impl Iterator<Item = Timestamp> {
     let whole = until.duration_since(from).as_millis().max(1);
     (0..count).map(move |n| {
