@@ -85,9 +85,9 @@ pub struct EnvironmentConfig {
     /// The URL where its flows are called, for smoke calls; none: derived from `url` and
     /// `instance`.
     pub runtime: Option<Url>,
-    /// By connection code, the values that are set where an import leaves a connection empty.
+    /// The values that are set where an import leaves a connection empty, by the connection's code.
     pub connections: BTreeMap<String, Overlay>,
-    /// By alias, the file that is uploaded where a plan needs a certificate that is not there.
+    /// The file that is uploaded where a plan needs a certificate that is not there, by its alias.
     pub certificates: BTreeMap<String, CertificateSource>,
     /// Calls that show, after an activation, that the integration works.
     pub smoke: Vec<Smoke>,
@@ -208,6 +208,7 @@ pub enum AuthConfig {
     Basic { user: String, password: SecretSource },
 }
 
+/// What is needed to sign in as a user with a JWT assertion (docs/config.md).
 #[derive(Debug, Clone)]
 pub struct JwtAuth {
     pub token_url: Url,

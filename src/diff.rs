@@ -124,6 +124,7 @@ pub struct Change {
 }
 
 impl Change {
+    /// A change at a place, without values and files.
     pub(crate) fn new(group: ChangeGroup, change: ChangeKind, place: impl Into<String>) -> Self {
         Self {
             group,
@@ -145,11 +146,13 @@ impl Change {
         self
     }
 
+    /// Says in which files of the two sides the change can be seen.
     pub(crate) fn in_files(mut self, before: Option<&str>, after: Option<&str>) -> Self {
         (self.before_file, self.after_file) = (before.map(str::to_owned), after.map(str::to_owned));
         self
     }
 
+    /// Says by which text a viewer finds the change in its file.
     pub(crate) fn at(mut self, anchor: impl Into<String>) -> Self {
         self.anchor = anchor.into();
         self
@@ -266,7 +269,15 @@ pub fn compare(
         (ContentsBody::Library(a), ContentsBody::Library(b)) => {
             containers::compare_libraries(a, before, b, after)
         }
-        _ => {
+        (
+            ContentsBody::Integration(_)
+            | ContentsBody::Package(_)
+            | ContentsBody::Project(_)
+            | ContentsBody::Lookup(_)
+            | ContentsBody::Library(_)
+            | ContentsBody::Description(_),
+            _,
+        ) => {
             return Err(DifferentKinds {
                 before: before.contents.identity().kind.singular(),
                 after: after.contents.identity().kind.singular(),
@@ -278,7 +289,7 @@ pub fn compare(
     Ok(found)
 }
 
-/// What of either was not read: nobody knows that it is the same.
+/// The parts of both that were not read: they may differ.
 fn not_compared(before: &UnpackedArchive, after: &UnpackedArchive) -> Vec<Change> {
     if before.is_of_the_same_bytes(after) {
         return Vec::new();

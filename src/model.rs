@@ -26,8 +26,8 @@ pub use access::{AccessList, Grant};
 pub use answer::Answer;
 pub use approval::PlanRefused;
 pub use artifact::{
-    IntegrationId, Kind, ParseIdError, ParseKindError, Status, Version, project_file_name,
-    version_text,
+    IntegrationId, Kind, ParseIdError, ParseKindError, Status, Version, plain_file_name,
+    project_file_name, version_text,
 };
 pub use connection_name::ConnectionName;
 pub use description::{AttachedFile, Description, FileContent, lasting};

@@ -1,5 +1,5 @@
-//! The REST client of one environment (docs/oic-rest-api.md): sign-in, limits, retries and paging in
-//! [`Client`], then one file for each resource.
+//! The REST client of one environment (docs/oic-rest-api.md): sign-in, limits, retries and paging
+//! in [`Client`], then one file for each resource.
 
 mod answer_headers;
 mod at_rest;
@@ -40,7 +40,7 @@ pub use error::{ErrorKind, OicError};
 pub use instance_archive::InstanceExportOrder;
 pub use instances::{Instance, InstanceError, InstanceStatus, MOST_LISTED, Recovery};
 pub use integrations::{ActivationState, ListedIntegration};
-pub use login::{Login, LoginError, LoginFile, PATIENCE as LOGIN_PATIENCE};
+pub use login::{LONGEST_WAIT as LONGEST_LOGIN, Login, LoginError, LoginFile};
 pub use monitoring::{InstanceTally, Twin, Window};
 pub use mutations::ConnectionSettings;
 pub use pending_calls::{Silence, TOLD_AFTER};

@@ -1,4 +1,4 @@
-//! Rank rows by what was typed.
+//! Ranks rows by what a person typed.
 
 use fuzzy_matcher::{FuzzyMatcher, skim::SkimMatcherV2};
 
@@ -116,7 +116,7 @@ impl Query {
                 .enumerate()
                 .map(|(n, chunk)| scope.spawn(move || self.score_part(chunk, n * part)))
                 .collect();
-            // A thread that died has no hits to give; the others' still count.
+            // A thread that failed gives no hits; those of the others count.
             parts.into_iter().flat_map(|p| p.join().unwrap_or_default()).collect()
         })
     }

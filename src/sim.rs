@@ -5,13 +5,13 @@
 //! it.
 
 pub mod archive;
+mod breakable_listener;
 mod faults;
 pub mod landscape;
 mod replay;
 mod routes;
 mod server;
 mod state;
-mod wire;
 
 pub use faults::{Fault, FaultError};
 pub use landscape::{Landscape, LookupSpec, Manners, When};

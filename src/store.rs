@@ -32,7 +32,7 @@ use crate::model::{
 pub use index::{Index, SnapshotSummary, StoredVersion};
 pub use layout::{
     is_artifact, is_checkpoint, is_instance_export, is_journal, journal_path, manifest_path,
-    payload_path, recovery_path, room_path, run_id, safe_name, snapshot_id,
+    payload_path, recovery_path, reserved_space_path, run_id, safe_name, snapshot_id,
 };
 pub use members::member_entry;
 pub use notes::{DamageNote, ReliedOn};
@@ -118,9 +118,9 @@ pub struct StoredFile {
     pub modified: i64,
 }
 
-/// What lies under a name after bytes were written there.
+/// What lies under a name after bytes were to be written there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Placed {
+enum WriteOutcome {
     New,
     /// The same bytes lay there already.
     Same,
@@ -218,7 +218,7 @@ impl Store {
         bytes: &Bytes,
     ) -> Result<String, StoreError> {
         let path = layout::set_aside_path(environment, key);
-        self.mend(&path, bytes.clone()).await.map(|()| path)
+        self.overwrite(&path, bytes.clone()).await.map(|()| path)
     }
 
     /// Writes an artifact's file under a name that is free or under which the same bytes lie
@@ -233,11 +233,13 @@ impl Store {
     ) -> Result<String, StoreError> {
         for attempt in 0..100 {
             let path = layout::file_path(environment, key, exported, fingerprint, attempt);
-            match self.place(&path, bytes).await? {
-                Placed::New => return Ok(path),
+            match self.write_if_absent(&path, bytes).await? {
+                WriteOutcome::New => return Ok(path),
                 // The same bytes lie there, and may be about to go.
-                Placed::Same if !self.being_pruned().await?.contains(&path) => return Ok(path),
-                Placed::Same | Placed::Other => {}
+                WriteOutcome::Same if !self.being_pruned().await?.contains(&path) => {
+                    return Ok(path);
+                }
+                WriteOutcome::Same | WriteOutcome::Other => {}
             }
         }
         let path = layout::file_path(environment, key, exported, fingerprint, 0);
@@ -250,16 +252,16 @@ impl Store {
     /// # Errors
     /// [`StoreError::Write`].
     pub async fn write_at(&self, path: &str, bytes: &Bytes) -> Result<bool, StoreError> {
-        Ok(self.place(path, bytes).await? != Placed::Other)
+        Ok(self.write_if_absent(path, bytes).await? != WriteOutcome::Other)
     }
 
-    async fn place(&self, path: &str, bytes: &Bytes) -> Result<Placed, StoreError> {
-        self.mark().await?;
+    async fn write_if_absent(&self, path: &str, bytes: &Bytes) -> Result<WriteOutcome, StoreError> {
+        self.write_marker().await?;
         match self.create(path, bytes.clone()).await {
-            Ok(()) => Ok(Placed::New),
+            Ok(()) => Ok(WriteOutcome::New),
             Err(object_store::Error::AlreadyExists { .. }) => {
                 let there = self.get(path).await.map_err(|e| write_error(path, &e))?;
-                Ok(if there == *bytes { Placed::Same } else { Placed::Other })
+                Ok(if there == *bytes { WriteOutcome::Same } else { WriteOutcome::Other })
             }
             Err(e) => Err(write_error(path, &e)),
         }
@@ -278,8 +280,8 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError::Write`].
-    pub async fn mend(&self, path: &str, bytes: Bytes) -> Result<(), StoreError> {
-        self.mark().await?;
+    pub async fn overwrite(&self, path: &str, bytes: Bytes) -> Result<(), StoreError> {
+        self.write_marker().await?;
         self.objects
             .put(&Path::from(path), bytes.into())
             .await
@@ -306,7 +308,7 @@ impl Store {
         journal: &impl Serialize,
     ) -> Result<String, StoreError> {
         let path = layout::journal_path(run);
-        self.mend(&path, json(journal)).await.map(|()| path)
+        self.overwrite(&path, json(journal)).await.map(|()| path)
     }
 
     /// Tests whether the store can be written.
@@ -314,14 +316,14 @@ impl Store {
     /// # Errors
     /// [`StoreError::Write`].
     pub async fn try_writing(&self) -> Result<(), StoreError> {
-        self.mark().await?;
+        self.write_marker().await?;
         // The marker may have been there already. A file that is written and deleted again shows
         // that others can be written.
         self.clock().await.map(drop)
     }
 
     /// Writes the marker, which says what this folder is, before anything else.
-    async fn mark(&self) -> Result<(), StoreError> {
+    async fn write_marker(&self) -> Result<(), StoreError> {
         let write = || async {
             let marker = Marker {
                 format: FORMAT,
@@ -557,7 +559,7 @@ fn explain(error: &object_store::Error) -> String {
         cause = next;
     }
     let text = crate::model::visible(cause.to_string().trim()).into_owned();
-    // What follows the first lines of a server's XML page says nothing more.
+    // A server's XML page says what is wrong in its first lines.
     if text.chars().count() > 300 { text.chars().take(300).chain(['…']).collect() } else { text }
 }
 

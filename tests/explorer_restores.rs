@@ -115,7 +115,7 @@ pub async fn cut_off(
     cut.by = RunOwner { process: 0x7fff_fff0, ..RunOwner::me() };
     let store = world.store().await;
     store.write_journal(&cut.run, &cut).await.unwrap();
-    store.mend(&cut.items[0].file.as_ref().unwrap().path, payloads[0].clone()).await.unwrap();
+    store.overwrite(&cut.items[0].file.as_ref().unwrap().path, payloads[0].clone()).await.unwrap();
     cut
 }
 

@@ -14,7 +14,7 @@ use crate::support::shuffle::{Entries, pack};
 pub fn whole() -> Vec<u8> {
     let landscape = Landscape::parse(crate::support::LANDSCAPE, Path::new("test.toml")).unwrap();
     let item = &landscape.integrations[0];
-    let around = archive::Surroundings {
+    let around = archive::ExportContext {
         connections: landscape.connections.iter().collect(),
         lookups: landscape.lookups.iter().collect(),
         status: &oicx::model::Status::Active,

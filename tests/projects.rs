@@ -432,7 +432,7 @@ async fn a_stored_project_is_verified_in_all_of_its_parts() {
     let feed = manifest.entries.iter_mut().find(|e| e.code == "PAY_FEED").unwrap();
     assert!(feed.member.is_some());
     feed.fingerprint = feed.fingerprint.to_string().replace(|_: char| true, "0").parse().unwrap();
-    store.mend(&path, serde_json::to_vec(&manifest).unwrap().into()).await.unwrap();
+    store.overwrite(&path, serde_json::to_vec(&manifest).unwrap().into()).await.unwrap();
     let (code, out, err) = run(oicx(&config), &["verify", "--deep"]).await;
     assert_eq!(code, 1, "{out}{err}");
     assert!(format!("{out}{err}").contains("PEOPLE/PAY_FEED 01.00.0000 means"), "{out}{err}");

@@ -348,7 +348,7 @@ async fn a_copy_lists_nothing_that_a_prune_there_takes() {
     let (from, to) = (world.store().await, crate::support::memory_store());
     let manifests = from.manifests().await.unwrap();
     let entry = &manifests[0].1.as_ref().unwrap().entries[0];
-    to.mend(&entry.path, from.bytes(&entry.path).await.unwrap()).await.unwrap();
+    to.overwrite(&entry.path, from.bytes(&entry.path).await.unwrap()).await.unwrap();
     let note = to.announce_prune(std::slice::from_ref(&entry.path)).await.unwrap();
     let report = mirrored(&from, &to).await;
     assert_eq!((report.snapshots, report.failed.len()), (0, 1), "{report:?}");

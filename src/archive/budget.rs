@@ -35,13 +35,14 @@ pub struct Budget {
 struct Shared {
     bytes: u64,
     markup: usize,
-    /// By the place in the directory, and by the name within all archives, whether it fitted.
+    /// Whether an entry fitted, by its place in the directory, and a file, by its name within all
+    /// archives.
     entries: HashMap<(String, usize), bool>,
     files: HashMap<String, bool>,
 }
 
 impl Budget {
-    /// What an archive that lies within takes from.
+    /// The same budget, for an archive that lies within.
     pub fn nested(&self, name: &str) -> Self {
         Self { shared: Rc::clone(&self.shared), within: format!("{}{name}!", self.within) }
     }

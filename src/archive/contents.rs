@@ -6,8 +6,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{
     ArchiveError, Integration, Lookup,
     connection::Connection,
-    folder::{Folder, Roots},
-    integration, layout,
+    integration,
+    integration_files::{IntegrationFiles, Roots},
+    layout,
     project_parts::{Deployment, ScheduleDefinition},
     properties,
     zip::{BoundedZip, ZipEntry, looks_like_html},
@@ -189,7 +190,9 @@ impl Contents {
             ContentsBody::Lookup(l) => format!("{}.csv", l.name),
             ContentsBody::Library(l) => l.name.clone(),
             ContentsBody::Description(r) => format!("{}.json", r.code),
-            _ => String::new(),
+            ContentsBody::Integration(_) | ContentsBody::Package(_) | ContentsBody::Project(_) => {
+                String::new()
+            }
         }
     }
 
@@ -218,11 +221,13 @@ type ReadBody = (ContentsBody, Vec<Finding>);
 
 /// Reads the integration of an `.iar` whose roots are known.
 fn read_export(zip: &mut BoundedZip<'_>, roots: &Roots) -> Result<Integration, ArchiveError> {
-    read_folder(&mut Folder::new(zip, roots))
+    read_folder(&mut IntegrationFiles::new(zip, roots))
 }
 
 /// Reads the integration of an `.iar` from its folder.
-pub(super) fn read_folder(folder: &mut Folder<'_, '_>) -> Result<Integration, ArchiveError> {
+pub(super) fn read_folder(
+    folder: &mut IntegrationFiles<'_, '_>,
+) -> Result<Integration, ArchiveError> {
     let attributes = folder.text("ics_project_attributes.properties").unwrap_or_default();
     Ok(Integration::read(integration::identity(&attributes)?, folder))
 }
@@ -285,7 +290,7 @@ fn read_project(zip: &mut BoundedZip<'_>) -> ReadBody {
         .filter(|f| f.starts_with(layout::MEMBERS) && f.matches('/').count() == 3)
         .collect();
     for member in members {
-        let mut folder = Folder::new(zip, &Roots::of_member(member));
+        let mut folder = IntegrationFiles::new(zip, &Roots::of_member(member));
         let info = folder.get("info.json").unwrap_or_default();
         match integration::member_identity(&info) {
             Ok(who) => {
@@ -382,7 +387,7 @@ impl Project {
     /// file's own name.
     pub fn beside(&self) -> BTreeSet<String> {
         let (libraries, events) = self.libraries_and_events();
-        // What is read otherwise, and the file of the project itself.
+        // Other readers have these, and the file of the project itself.
         let known = ["libraries", "eventtypes", "labels", "schedules", ""];
         let others = self.others.iter().filter(|(folder, _)| !known.contains(&folder.as_str()));
         let others = others.map(|(folder, file)| visible(&format!("{folder}/{file}")).into_owned());
@@ -426,6 +431,7 @@ impl Library {
         Self { name: visible(name).into_owned(), scripts }
     }
 
+    /// A library from its `.jar`; a script that cannot be read is left out.
     pub(super) fn of_zip(name: &str, zip: &mut BoundedZip<'_>) -> Self {
         let name = name.rsplit('/').next().unwrap_or(name);
         let scripts: Vec<String> =

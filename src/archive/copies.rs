@@ -11,9 +11,9 @@ use crate::model::Fingerprint;
 /// The copies that travel along with an integration.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Copies {
-    /// By name.
+    /// Lookups by their name.
     pub lookups: BTreeMap<String, Lookup>,
-    /// By code.
+    /// Connections by their code.
     pub connections: BTreeMap<String, Connection>,
     /// What the scripts of libraries say, by code ([`scripts_of`]).
     pub libraries: BTreeMap<String, Fingerprint>,

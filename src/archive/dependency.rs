@@ -6,7 +6,8 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    connection::Connection, endpoint::Endpoint, flow::FlowStep, folder::Folder, layout, xml,
+    connection::Connection, endpoint::Endpoint, flow::FlowStep,
+    integration_files::IntegrationFiles, layout, xml,
 };
 use crate::model::{IntegrationId, Kind, ProjectCode, Scope, visible};
 
@@ -110,18 +111,18 @@ pub struct Dependency {
 
 /// Collects dependencies, each with the places that name it.
 #[derive(Debug, Default)]
-pub(super) struct Gathered {
+pub(super) struct DependencyList {
     found: BTreeMap<(NeedKind, String, Option<CalledScope>), Vec<String>>,
 }
 
-impl Gathered {
+impl DependencyList {
     /// Notes that `seen_in` needs what has this kind and name. An empty name and a place that was
     /// noted before are left out.
     pub fn add(&mut self, kind: NeedKind, name: &str, seen_in: impl Into<String>) {
         self.add_in(kind, name, None, seen_in);
     }
 
-    /// As [`Gathered::add`], for an integration that is called in a scope.
+    /// As [`DependencyList::add`], for an integration that is called in a scope.
     pub fn add_in(
         &mut self,
         kind: NeedKind,
@@ -170,8 +171,11 @@ pub(super) struct NamedDependency<'a> {
 }
 
 /// Gathers the dependencies from everything that an integration's parts and files say.
-pub(super) fn gather(it: &NamedDependency<'_>, folder: &mut Folder<'_, '_>) -> Vec<Dependency> {
-    let mut found = Gathered::default();
+pub(super) fn gather(
+    it: &NamedDependency<'_>,
+    folder: &mut IntegrationFiles<'_, '_>,
+) -> Vec<Dependency> {
+    let mut found = DependencyList::default();
     for endpoint in it.endpoints {
         let place = format!("endpoint {}", endpoint.name);
         found.add(NeedKind::Connection, &endpoint.connection, &place);
@@ -224,10 +228,15 @@ pub(super) fn library_code(bytes: &[u8]) -> Option<String> {
     (doc.root_element().tag_name().name() == "api-library").then_some(code)
 }
 
-fn of_file(path: &str, in_project: bool, folder: &mut Folder<'_, '_>, found: &mut Gathered) {
+fn of_file(
+    path: &str,
+    in_project: bool,
+    folder: &mut IntegrationFiles<'_, '_>,
+    found: &mut DependencyList,
+) {
     let file = path.rsplit('/').next().unwrap_or_default();
     let (stem, ending) = file.rsplit_once('.').unwrap_or((file, ""));
-    let text = |folder: &mut Folder<'_, '_>| {
+    let text = |folder: &mut IntegrationFiles<'_, '_>| {
         let bytes = folder.get(path);
         bytes.map(|b| String::from_utf8_lossy(&b).into_owned()).unwrap_or_default()
     };
@@ -279,7 +288,7 @@ fn of_file(path: &str, in_project: bool, folder: &mut Folder<'_, '_>, found: &mu
 }
 
 /// Reads a `project.xml`: the `dependent-dvms` of its mappings, and its JavaScript steps.
-fn of_project(bytes: &[u8], found: &mut Gathered) {
+fn of_project(bytes: &[u8], found: &mut DependencyList) {
     let Some(doc) = xml::parse(bytes) else { return };
     for node in doc.descendants().filter(|n| n.tag_name().name() == "property") {
         let value = node.attribute("value").unwrap_or_default();

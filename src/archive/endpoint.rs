@@ -6,7 +6,7 @@ use super::{
     definitions::{child, child_text, endpoint_name, local, properties_of, resources_of},
     dependency::CalledScope,
     fingerprint,
-    folder::Folder,
+    integration_files::IntegrationFiles,
     xml,
 };
 use crate::model::{Finding, IntegrationId, visible};
@@ -57,7 +57,13 @@ impl Endpoint {
         }
     }
 
-    pub(super) fn read(reference: &str, node: Node<'_, '_>, folder: &mut Folder<'_, '_>) -> Self {
+    /// Reads an endpoint from its element in `project.xml` and the files that it names. `reference`
+    /// is what the flow calls it by: `application_9`.
+    pub(super) fn read(
+        reference: &str,
+        node: Node<'_, '_>,
+        folder: &mut IntegrationFiles<'_, '_>,
+    ) -> Self {
         let adapter = child(node, "adapter");
         let port = child(node, "inbound").or_else(|| child(node, "outbound"));
         let shown = |text: Option<&str>| visible(text.unwrap_or_default()).into_owned();
@@ -104,7 +110,7 @@ impl Endpoint {
         }
     }
 
-    fn read_jca(&mut self, path: &str, folder: &mut Folder<'_, '_>) {
+    fn read_jca(&mut self, path: &str, folder: &mut IntegrationFiles<'_, '_>) {
         let Some(settings) = jca(path, folder) else { return };
         self.adapter = settings.adapter;
         self.calls = called(&self.adapter, &settings.values);
@@ -142,7 +148,7 @@ pub(super) struct Jca {
 }
 
 /// Reads a `.jca`; what cannot be read is noted in the folder.
-pub(super) fn jca(path: &str, folder: &mut Folder<'_, '_>) -> Option<Jca> {
+pub(super) fn jca(path: &str, folder: &mut IntegrationFiles<'_, '_>) -> Option<Jca> {
     let bytes = folder.get(path)?;
     let Some(doc) = xml::parse(&bytes) else {
         folder.note(Finding::warning(

@@ -13,8 +13,9 @@ use std::borrow::Cow;
 use sha2::{Digest, Sha256};
 
 use super::{
-    names::{self, Renumbering},
-    parallel, xml,
+    parallel,
+    renumbering::{self, Renumbering},
+    xml,
 };
 use crate::model::Fingerprint;
 
@@ -103,7 +104,7 @@ impl Canonical {
     /// tell whether two archives that are equal but for numbers refer to the same steps and files.
     pub fn of_references<'f>(files: impl IntoIterator<Item = (&'f str, &'f [u8])>) -> Self {
         let names_a_number =
-            |bytes: &[u8]| std::str::from_utf8(bytes).is_ok_and(names::may_hold_a_number);
+            |bytes: &[u8]| std::str::from_utf8(bytes).is_ok_and(renumbering::may_hold_a_number);
         let bare = |(path, bytes): (&'f str, &'f [u8])| {
             (path, if names_a_number(bytes) { bytes } else { &[][..] })
         };
@@ -151,7 +152,7 @@ pub fn without_numbers(path: &str) -> String {
 /// A line without the numbers that each save deals out anew: those of steps and resources, of the
 /// mapper's elements (`xml:id`) and of the flow's elements (`id`).
 pub fn without_saves_numbers(line: &str) -> Cow<'_, str> {
-    if !names::may_hold_a_number(line) && !line.contains(" id=\"") {
+    if !renumbering::may_hold_a_number(line) && !line.contains(" id=\"") {
         return Cow::Borrowed(line);
     }
     let bare = without_numbers(line);

@@ -8,7 +8,7 @@ use super::{
     definitions::{Definitions, child, child_text, local, message_of, properties_of, resources_of},
     endpoint::{self, Endpoint},
     expression::Expression,
-    folder::Folder,
+    integration_files::IntegrationFiles,
     json,
     mapping::{self, Mapping},
     xml,
@@ -118,7 +118,7 @@ pub(super) struct FlowDocument {
 }
 
 /// Reads the flow of a `project.xml` and what it refers to.
-pub(super) fn read(doc: &Document<'_>, folder: &mut Folder<'_, '_>) -> FlowDocument {
+pub(super) fn read(doc: &Document<'_>, folder: &mut IntegrationFiles<'_, '_>) -> FlowDocument {
     let definitions = Definitions::of(doc);
     let endpoints: Vec<Endpoint> = definitions
         .applications()
@@ -141,7 +141,7 @@ pub(super) fn read(doc: &Document<'_>, folder: &mut Folder<'_, '_>) -> FlowDocum
 
 struct FlowReader<'r, 'd, 'z, 'a> {
     definitions: &'r Definitions<'d>,
-    folder: &'r mut Folder<'z, 'a>,
+    folder: &'r mut IntegrationFiles<'z, 'a>,
     endpoints: &'r [Endpoint],
     mappings: Vec<Mapping>,
 }

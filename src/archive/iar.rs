@@ -5,7 +5,7 @@ use super::{
     ArchiveError, Copies, Fingerprints, Integration, Needs, Secret,
     contents::read_folder,
     fingerprint::{Canonical, why_unread},
-    folder::{Folder, Roots},
+    integration_files::{IntegrationFiles, Roots},
     layout, parallel, secret,
     zip::BoundedZip,
 };
@@ -102,7 +102,7 @@ fn by_path(files: &UnpackedFiles) -> impl Iterator<Item = (&str, &[u8])> + Clone
 
 fn read_all(zip: &mut BoundedZip<'_>) -> Result<(Integration, UnpackedFiles), ArchiveError> {
     let roots = Roots::of_export(zip).ok_or_else(|| not_an_integration(zip))?;
-    let mut folder = Folder::new(zip, &roots);
+    let mut folder = IntegrationFiles::new(zip, &roots);
     folder.read_all()?;
     let read = read_folder(&mut folder)?;
     let paths = folder.paths();
@@ -124,7 +124,14 @@ pub fn digest_of(kind: Kind, bytes: &[u8]) -> Option<String> {
             let mut zip = BoundedZip::open(bytes).ok()?;
             digest_in(&zip.read(layout::PROJECT_DIGEST).ok()?)
         }
-        _ => None,
+        Kind::Connection
+        | Kind::Lookup
+        | Kind::Library
+        | Kind::Package
+        | Kind::Certificate
+        | Kind::Agent
+        | Kind::Schedule
+        | Kind::Access => None,
     }
 }
 

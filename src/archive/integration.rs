@@ -10,7 +10,7 @@ use super::{
     endpoint::Endpoint,
     fingerprint,
     flow::{self, FlowStep},
-    folder::{FileEntry, Folder},
+    integration_files::{FileEntry, IntegrationFiles},
     layout,
     lookup::Lookup,
     mapping::Mapping,
@@ -112,7 +112,7 @@ impl Integration {
     }
 
     /// Reads what the folder holds. A part that is missing or broken is a finding, never the end.
-    pub(super) fn read(who: Identity, folder: &mut Folder<'_, '_>) -> Self {
+    pub(super) fn read(who: Identity, folder: &mut IntegrationFiles<'_, '_>) -> Self {
         let mut this = Self {
             id: who.id,
             name: who.name,
@@ -138,7 +138,7 @@ impl Integration {
         this
     }
 
-    fn gather_needs(&self, folder: &mut Folder<'_, '_>) -> Vec<Dependency> {
+    fn gather_needs(&self, folder: &mut IntegrationFiles<'_, '_>) -> Vec<Dependency> {
         let connections: Vec<&Connection> = self.own_connections().collect();
         let named = dependency::NamedDependency {
             code: &self.id.code,
@@ -151,7 +151,7 @@ impl Integration {
         dependency::gather(&named, folder)
     }
 
-    fn read_project(&mut self, folder: &mut Folder<'_, '_>) {
+    fn read_project(&mut self, folder: &mut IntegrationFiles<'_, '_>) {
         const PROJECT: &str = "PROJECT-INF/project.xml";
         let Some(bytes) = folder.get(PROJECT) else {
             let what = "PROJECT-INF/project.xml is missing or cannot be read";
@@ -190,7 +190,7 @@ impl Integration {
     }
 
     /// Reads the copies of connections and lookups that travel along.
-    fn read_copies(&mut self, folder: &mut Folder<'_, '_>) {
+    fn read_copies(&mut self, folder: &mut IntegrationFiles<'_, '_>) {
         for path in folder.within(layout::CONNECTIONS) {
             let Some(bytes) = folder.get(&path) else { continue };
             match Connection::read(&path, &bytes) {

@@ -56,7 +56,7 @@ pub struct Secret {
     pub kind: SecretKind,
     /// The file, by path in the archive.
     pub file: String,
-    /// From 1; 0 in a binary file.
+    /// The line, from 1; 0 in a binary file.
     pub line: usize,
     /// What carries it: a property, an attachment, a field.
     pub carrier: String,

@@ -8,7 +8,7 @@ use super::{
     ArchiveError, Contents, Fingerprints,
     contents::ContentsBody,
     fingerprint::{self, Canonical},
-    folder::{Folder, Roots, is_unread},
+    integration_files::{IntegrationFiles, Roots, is_unread},
     layout, parallel,
     secret::{self, BlankedAs, Blanker, Secret},
     sha256_hex,
@@ -82,7 +82,11 @@ impl UnpackedArchive {
         // Files are shown, compared as text and searched: an attached one is a secret.
         let shown = match &this.contents.body {
             ContentsBody::Description(description) => description.without_contents(),
-            _ => None,
+            ContentsBody::Integration(_)
+            | ContentsBody::Package(_)
+            | ContentsBody::Project(_)
+            | ContentsBody::Lookup(_)
+            | ContentsBody::Library(_) => None,
         };
         this.own.insert(this.contents.file_name(), shown.unwrap_or_else(|| bytes.to_vec()));
         Ok(this)
@@ -409,7 +413,7 @@ pub fn refer_to_the_same(before: &Files, after: &Files) -> bool {
 }
 
 fn files_of(zip: &mut BoundedZip<'_>, roots: &Roots, broken: &mut Vec<Finding>) -> Files {
-    let mut folder = Folder::new(zip, roots);
+    let mut folder = IntegrationFiles::new(zip, roots);
     let paths = folder.paths();
     let files = paths
         .into_iter()

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use super::{
     ArchiveError, ArchiveIdentity, ContentsBody, Fingerprints, Iar, Secret, UnpackedArchive,
-    fingerprint, folder::Roots, iar, zip::BoundedZip,
+    fingerprint, iar, integration_files::Roots, zip::BoundedZip,
 };
 use crate::model::{Description, FilePart, IntegrationId, Kind, Version};
 
@@ -87,25 +87,22 @@ impl ValidatedArchive {
 
     /// From an archive that was read whole and is no integration's export.
     fn of(unpacked: &UnpackedArchive) -> Result<Self, ArchiveError> {
-        // What is not read is not in the fingerprint: a change of it would be none.
+        // A part that was not read is not in the fingerprint: its changes would not be seen.
         if let Some(what) = unpacked.unread().next() {
             return Err(ArchiveError::Unread(what.to_owned()));
         }
         let contents = &unpacked.contents;
         let members = contents.integrations().iter().map(|it| it.id.to_string()).collect();
-        if let ContentsBody::Integration(it) = &contents.body {
-            return Err(ArchiveError::NotAFile(it.id.clone()));
-        }
         let ArchiveIdentity { kind, code, version, name } = contents.identity();
         let (fingerprints, secrets) = (unpacked.fingerprints(), unpacked.secrets());
-        let (parts, broken) = match kind {
-            Kind::Project => parts_of(unpacked),
-            _ => Default::default(),
-        };
         let code = code.unwrap_or_default();
-        let beside = match &contents.body {
-            ContentsBody::Project(project) => project.beside(),
-            _ => BTreeSet::new(),
+        let ((parts, broken), beside) = match &contents.body {
+            ContentsBody::Integration(it) => return Err(ArchiveError::NotAFile(it.id.clone())),
+            ContentsBody::Project(project) => (parts_of(unpacked), project.beside()),
+            ContentsBody::Package(_)
+            | ContentsBody::Lookup(_)
+            | ContentsBody::Library(_)
+            | ContentsBody::Description(_) => Default::default(),
         };
         Ok(Self {
             kind,
@@ -189,6 +186,7 @@ pub fn fingerprints_of(
     ValidatedArchive::read(bytes, Some(&name))?.fingerprints_of(kind, part)
 }
 
+/// The fingerprint of a description. It has no copies, so the full and the portable one are equal.
 pub(super) fn description_fingerprint(description: &Description) -> crate::model::Fingerprint {
     fingerprint::of_text("record", &description.canonical())
 }

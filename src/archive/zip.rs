@@ -112,7 +112,7 @@ impl<'a> BoundedZip<'a> {
         this.blanked = Some(how);
         let names: Vec<String> = this.names().map(str::to_owned).collect();
         for name in names {
-            // One that is broken is told by whoever reads it.
+            // A broken entry is an error of the one who reads it.
             if let Ok(part) = this.unpack(&name) {
                 this.unpacked.insert(name, part);
             }
@@ -292,11 +292,14 @@ fn names_that_repeat(directory: &[u8]) -> Vec<String> {
     twice
 }
 
+/// Whether the bytes are a web page, such as a proxy or a sign-in answers with.
 pub(super) fn looks_like_html(bytes: &[u8]) -> bool {
     let head: String =
         String::from_utf8_lossy(&bytes[..bytes.len().min(256)]).trim_start().to_ascii_lowercase();
     head.starts_with("<!doctype html") || head.starts_with("<html")
 }
+
+/// Whether a path leads out of the folder in which the archive is unpacked.
 fn leaves_its_folder(name: &str) -> bool {
     let drive = name.as_bytes().get(1) == Some(&b':');
     name.starts_with(['/', '\\']) || drive || name.split(['/', '\\']).any(|part| part == "..")

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::config::{AuthConfig, Config, EnvironmentConfig, PersonAuth};
 use crate::model::EnvironmentName;
-use crate::oic::{Client, LOGIN_PATIENCE, Login, LoginError, LoginFile, Tuning};
+use crate::oic::{Client, LONGEST_LOGIN, Login, LoginError, LoginFile, Tuning};
 use crate::workspace::settings_of;
 
 /// Opens the browser, waits for the person, and keeps the sign-in.
@@ -27,7 +27,7 @@ pub async fn log_in(
         false if global.json => output::tell(format!("open this address and sign in:\n  {shown}")),
         false => output::line(format!("open this address and sign in:\n  {shown}")),
     }
-    let came = login.wait(LOGIN_PATIENCE).await.map_err(|e| failed(&e))?;
+    let came = login.wait(LONGEST_LOGIN).await.map_err(|e| failed(&e))?;
     let client = Client::new(environment.clone(), Tuning::default());
     let lasts = client.finish_login(came).await.map_err(CommandError::from)?;
     if global.json {

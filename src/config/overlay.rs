@@ -114,8 +114,8 @@ pub struct Smoke {
 }
 
 impl Smoke {
-    /// Whether the call shows that this integration works. Where its scope is not named, the path of
-    /// a flow tells it; another path is called for each scope that has the code.
+    /// Whether the call shows that this integration works. Where its scope is not named, the path
+    /// of a flow tells it; another path is called for each scope that has the code.
     pub fn is_of(&self, scope: &Scope, code: &str) -> bool {
         let (named, of) = match self.integration.split_once('/') {
             Some((word, of)) => (Some(Scope::named(word)), of),

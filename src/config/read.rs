@@ -37,9 +37,9 @@ pub enum ConfigError {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ConfigProblem {
     pub path: PathBuf,
-    /// From 1.
+    /// The line, from 1.
     pub line: usize,
-    /// From 1, in characters.
+    /// The place in the line, from 1, in characters.
     pub column: usize,
     pub what: String,
 }
@@ -65,8 +65,8 @@ impl ConfigProblem {
         Self { path: path.into(), line, column, what: what.into() }
     }
 
-    /// From a TOML error. Its own rendering quotes the line, which may hold a secret: only the
-    /// message is taken.
+    /// A problem from a TOML error. The error's own text quotes the line, which may hold a secret:
+    /// only its message is taken.
     pub fn from_toml(text: &str, path: &Path, error: &toml::de::Error) -> Self {
         Self::at(text, path, error.span(), error.message())
     }

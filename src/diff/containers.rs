@@ -27,7 +27,15 @@ pub fn compare(before: &UnpackedArchive, after: &UnpackedArchive) -> Comparison 
         (ContentsBody::Package(x), ContentsBody::Package(y)) => {
             compare_packages(x, y, &mut rest.changes);
         }
-        _ => {}
+        (
+            ContentsBody::Integration(_)
+            | ContentsBody::Package(_)
+            | ContentsBody::Project(_)
+            | ContentsBody::Lookup(_)
+            | ContentsBody::Library(_)
+            | ContentsBody::Description(_),
+            _,
+        ) => {}
     }
     rest.changes.sort_by_key(|c| section(c.group));
     out.changes.append(&mut rest.changes);

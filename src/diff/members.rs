@@ -132,7 +132,7 @@ fn changed((before, x): Member<'_>, (after, y): Member<'_>, out: &mut Comparison
         format!("{} {} → {}", new.id.code, old.id.version, new.id.version)
     };
     let mut inner = compare_inside((before, x), (after, y), &member);
-    // That another version is there now is said first.
+    // The change of the version comes first.
     inner.changes.sort_by_key(|c| !c.place.ends_with(VERSION));
     out.changes.extend(inner.changes);
     out.cosmetic.extend(inner.cosmetic.into_iter().map(|c| format!("{member} › {c}")));

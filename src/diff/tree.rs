@@ -123,9 +123,9 @@ pub fn match_trees(a: &StepTree<'_>, b: &StepTree<'_>) -> Matching {
     align(a, b, None, None, &mut found);
     // A scope or branch that was renamed keeps its steps. It is paired first, so that these steps
     // are not taken for moved.
-    pair_what_is_left(a, b, Unpaired::WithSteps, &mut found);
+    pair_unpaired(a, b, Unpaired::WithSteps, &mut found);
     find_moved(a, b, &mut found);
-    pair_what_is_left(a, b, Unpaired::All, &mut found);
+    pair_unpaired(a, b, Unpaired::All, &mut found);
     found.moved.sort_unstable();
     found
 }
@@ -293,7 +293,7 @@ enum Unpaired {
 
 /// Pairs the steps that are left under matched parents, where two are of one kind and alike: one is
 /// the other renamed.
-fn pair_what_is_left(a: &StepTree<'_>, b: &StepTree<'_>, which: Unpaired, found: &mut Matching) {
+fn pair_unpaired(a: &StepTree<'_>, b: &StepTree<'_>, which: Unpaired, found: &mut Matching) {
     let mut parents: Vec<(Option<usize>, Option<usize>)> = vec![(None, None)];
     parents.extend(found.to_after.iter().map(|(i, j)| (Some(*i), Some(*j))));
     parents.sort_unstable();

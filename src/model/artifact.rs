@@ -108,6 +108,37 @@ impl Kind {
         }
     }
 
+    /// Whether an artifact of the kind has a version. A schedule has that of its integration.
+    pub fn has_versions(self) -> bool {
+        match self {
+            Self::Integration | Self::Library | Self::Schedule => true,
+            Self::Connection
+            | Self::Lookup
+            | Self::Package
+            | Self::Project
+            | Self::Certificate
+            | Self::Agent
+            | Self::Access => false,
+        }
+    }
+
+    /// The kind whose list tells that an artifact of this kind is there: a schedule is known by the
+    /// list of integrations.
+    pub fn listed_with(self) -> Self {
+        match self {
+            Self::Schedule => Self::Integration,
+            Self::Integration
+            | Self::Connection
+            | Self::Lookup
+            | Self::Library
+            | Self::Package
+            | Self::Project
+            | Self::Certificate
+            | Self::Agent
+            | Self::Access => self,
+        }
+    }
+
     /// How the name of a stored file of this kind ends. What has no export is kept as a
     /// description.
     pub fn ending(self) -> &'static str {
@@ -253,17 +284,17 @@ impl IntegrationId {
 
     /// A file name for a person's own folder: `CODE_01.02.0003.iar`.
     pub fn file_name(&self) -> String {
-        format!("{}_{}.iar", plain(&self.code), self.version)
+        format!("{}_{}.iar", plain_file_name(&self.code), self.version)
     }
 }
 
 /// The file name of a project's archive in a person's own folder: `PEOPLE_CORE.car`.
 pub fn project_file_name(code: &str) -> String {
-    format!("{}.{}", plain(code), Kind::Project.ending())
+    format!("{}.{}", plain_file_name(code), Kind::Project.ending())
 }
 
-/// A code in the letters that every disk takes.
-fn plain(code: &str) -> String {
+/// A code in the letters that every disk takes, for the name of a file.
+pub fn plain_file_name(code: &str) -> String {
     let plain = |c: char| if c.is_ascii_alphanumeric() || "_-.".contains(c) { c } else { '_' };
     code.chars().map(plain).collect()
 }

@@ -39,11 +39,10 @@ pub struct Description {
     /// it means is in the properties.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub given: Option<Value>,
-    /// Of a schedule: the current values of its parameters, exactly. What they are in words is in
-    /// the properties.
+    /// The current values of a schedule's parameters, exactly. The properties have them in words.
     #[serde(default, skip_serializing_if = "ScheduleParameters::is_empty")]
     pub parameters: ScheduleParameters,
-    /// Of a connection: the files that are attached, by their property.
+    /// The files that are attached to a connection, by their property.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub attachments: BTreeMap<String, AttachedFile>,
 }
@@ -157,7 +156,7 @@ impl Description {
         let head = format!("{}\u{1f}{}\u{1f}{}", self.kind, self.code, self.name);
         let properties = self.properties.iter().map(|(k, v)| format!("{k}\u{1f}{v}"));
         let ask = self.ask.iter().map(|a| format!("ask\u{1f}{a}"));
-        // What is sent back counts as a whole, also parts that no property tells.
+        // All that is sent back counts, also parts that no property tells.
         let given = self.given.iter().map(|given| format!("given\u{1f}{}", lasting(given)));
         let attached = self.attachments.iter().map(|(property, file)| {
             let content = file.content.as_ref().map(|c| c.0.as_str()).unwrap_or_default();

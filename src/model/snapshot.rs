@@ -184,7 +184,7 @@ pub struct ManifestEntry {
     pub scope: Scope,
     pub kind: Kind,
     pub code: String,
-    /// Only integrations, their schedules and libraries have one.
+    /// The version; only integrations, their schedules and libraries have one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub version: Option<Version>,
     #[serde(default, skip_serializing_if = "String::is_empty")]
@@ -200,8 +200,9 @@ pub struct ManifestEntry {
     /// The folder in the file, for an integration that is kept as a part of its project's archive.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub member: Option<String>,
+    /// The size of the file in bytes.
     pub size: u64,
-    /// Of the bytes, in hexadecimal.
+    /// The SHA-256 of the bytes, in hexadecimal.
     pub sha256: String,
     pub fingerprint: Fingerprint,
     /// The portable fingerprint, without the copies of connections and lookups that travel along.
@@ -322,7 +323,15 @@ impl ArtifactKey {
     pub fn uses_scope(&self) -> Scope {
         match self.kind {
             Kind::Project => Scope::of_project(self.code.as_str()),
-            _ => self.scope.clone(),
+            Kind::Integration
+            | Kind::Connection
+            | Kind::Lookup
+            | Kind::Library
+            | Kind::Package
+            | Kind::Certificate
+            | Kind::Agent
+            | Kind::Schedule
+            | Kind::Access => self.scope.clone(),
         }
     }
 
@@ -389,7 +398,7 @@ pub struct SkippedArtifact {
 }
 
 impl SkippedArtifact {
-    /// One that is left out although it is there.
+    /// An artifact that is left out although it is there.
     pub fn new(artifact: ArtifactKey, reason: impl Into<String>) -> Self {
         Self { artifact, reason: reason.into(), gone: false, prebuilt: false }
     }
@@ -438,8 +447,7 @@ impl UnlistedKind {
     /// Whether artifacts of this kind and scope may be there although none were seen. Where the
     /// projects could not be listed, nothing is known of what is in them.
     pub fn hides(&self, kind: Kind, scope: &Scope) -> bool {
-        // Schedules are known by the list of their integrations.
-        let lists = self.kind == kind || (self.kind, kind) == (Kind::Integration, Kind::Schedule);
+        let lists = self.kind == kind || self.kind == kind.listed_with();
         (lists && self.scope == *scope) || (self.kind == Kind::Project && !scope.is_global())
     }
 

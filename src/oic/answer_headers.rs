@@ -46,7 +46,7 @@ pub(super) fn parse_http_date(text: &str) -> Option<Timestamp> {
 pub(super) fn clock_ahead(headers: &HeaderMap) -> Option<SignedDuration> {
     let there = parse_http_date(header_text(headers, header::DATE.as_str()))?;
     let ahead = Timestamp::now().duration_since(there);
-    // What is within a call's own time is none.
+    // A difference within the call's own time is none.
     let apart = ahead.abs() > SignedDuration::from_secs(5);
     Some(if apart { ahead } else { SignedDuration::ZERO })
 }

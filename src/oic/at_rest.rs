@@ -60,11 +60,11 @@ where
     L: Future<Output = Result<RestState<S>, OicError>>,
 {
     let began = Instant::now();
-    // Until the service says how it stands.
+    // The word until the service says how it stands.
     let mut last = UNANSWERED.to_owned();
     let mut unsure: Option<(String, Instant)> = None;
     loop {
-        // As it was when it was asked for, however long the answer took.
+        // An answer shows the state at the time of the question, however long it took.
         let in_grace = began.elapsed() < limits.grace;
         match look().await {
             Ok(RestState::Resting(state)) if may_be_old(&state) && in_grace => {}

@@ -29,9 +29,9 @@ const ASSERTION_SECONDS: i64 = 300;
 /// How far clocks may differ before a person is told.
 const CLOCKS_APART: SignedDuration = SignedDuration::from_secs(60);
 /// How long nobody asks at most, whatever time was named.
-const LONGEST_BAR: Duration = Duration::from_secs(120);
+const LONGEST_PAUSE: Duration = Duration::from_secs(120);
 /// How long nobody asks where the token endpoint refused and named no time; it doubles.
-const BARRED: Duration = Duration::from_millis(500);
+const FIRST_PAUSE: Duration = Duration::from_millis(500);
 
 /// Gives every call what it signs in with.
 #[derive(Debug)]
@@ -42,7 +42,7 @@ pub struct SignIn {
     /// Whether the client's credentials go in the form: in HTTP Basic they were refused.
     in_form: AtomicBool,
     /// Until when nobody asks for a token: whoever asked last was told to come again.
-    barred: StdMutex<Option<Barred>>,
+    paused: StdMutex<Option<TokenPause>>,
     /// Where the token is shared with other processes; none where it is not.
     shared: Option<TokenFile>,
 }
@@ -50,7 +50,7 @@ pub struct SignIn {
 /// The token endpoint gives none for now. Many calls wait for one token: each of them asking again
 /// would use its rate limit up.
 #[derive(Debug, Clone)]
-struct Barred {
+struct TokenPause {
     until: Instant,
     /// How often it refused in a row.
     times: u32,
@@ -100,8 +100,8 @@ impl SignIn {
     /// folder in which processes share theirs.
     pub fn new(auth: AuthConfig, timeout: Duration, tokens: Option<&Path>) -> Self {
         let shared = tokens.zip(identity(&auth)).map(|(folder, of)| TokenFile::new(folder, &of));
-        let (in_form, barred) = (AtomicBool::new(false), StdMutex::new(None));
-        Self { auth, held: Mutex::new(None), timeout, in_form, barred, shared }
+        let (in_form, paused) = (AtomicBool::new(false), StdMutex::new(None));
+        Self { auth, held: Mutex::new(None), timeout, in_form, paused, shared }
     }
 
     /// Adds the authorization to a request. `refused` is the token that the service has just
@@ -129,10 +129,10 @@ impl SignIn {
         };
         if stale {
             *held = None;
-            self.if_not_barred()?;
+            self.if_not_paused()?;
             let token = self.shared_or_new(http, refused.map(|used| &used.0)).await;
-            *held = Some(token.map_err(|refused| self.bar(refused))?);
-            *self.barred() = None;
+            *held = Some(token.map_err(|refused| self.pause(refused))?);
+            *self.paused() = None;
         }
         match (held.as_ref(), &self.auth) {
             (Some(HeldToken::Password(password)), AuthConfig::Basic { user, .. }) => Ok((
@@ -146,15 +146,15 @@ impl SignIn {
         }
     }
 
-    fn barred(&self) -> MutexGuard<'_, Option<Barred>> {
-        self.barred.lock().unwrap_or_else(PoisonError::into_inner)
+    fn paused(&self) -> MutexGuard<'_, Option<TokenPause>> {
+        self.paused.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn if_not_barred(&self) -> Result<(), SignInRefused> {
+    fn if_not_paused(&self) -> Result<(), SignInRefused> {
         let now = Instant::now();
-        match self.barred().as_ref().filter(|barred| barred.until > now) {
+        match self.paused().as_ref().filter(|paused| paused.until > now) {
             None => Ok(()),
-            Some(Barred { until, status, words, .. }) => Err(SignInRefused {
+            Some(TokenPause { until, status, words, .. }) => Err(SignInRefused {
                 kind: ErrorKind::SignIn { status: *status, words: words.clone() },
                 again: true,
                 wait: Some(until.duration_since(now)),
@@ -164,15 +164,15 @@ impl SignIn {
 
     /// Takes in that there is no token for now: nobody asks before the time that was named, else
     /// for a moment that doubles.
-    fn bar(&self, mut refused: SignInRefused) -> SignInRefused {
+    fn pause(&self, mut refused: SignInRefused) -> SignInRefused {
         if let (true, ErrorKind::SignIn { status, words }) = (refused.again, &refused.kind) {
-            let mut barred = self.barred();
-            let times = barred.as_ref().map_or(0, |barred| barred.times + 1);
-            let wait = refused.wait.unwrap_or(BARRED * 2_u32.pow(times.min(5)));
-            // Whoever comes later may ask again: the identity domain is the one that knows.
-            let until = Instant::now() + wait.min(LONGEST_BAR);
-            *barred = Some(Barred { until, times, status: *status, words: words.clone() });
-            drop(barred);
+            let mut paused = self.paused();
+            let times = paused.as_ref().map_or(0, |paused| paused.times + 1);
+            let wait = refused.wait.unwrap_or(FIRST_PAUSE * 2_u32.pow(times.min(5)));
+            // The pause is bounded: after it, a call asks the identity domain itself.
+            let until = Instant::now() + wait.min(LONGEST_PAUSE);
+            *paused = Some(TokenPause { until, times, status: *status, words: words.clone() });
+            drop(paused);
             refused.wait = Some(wait);
         }
         refused
@@ -193,7 +193,7 @@ impl SignIn {
         if let Some(token) = file.read(refused) {
             return Ok(token.into());
         }
-        // Whoever waited for the lock finds what the other one got.
+        // Another process may have got a token while this one waited for the lock.
         let _lock = file.lock(self.timeout).await;
         if let Some(token) = file.read(refused) {
             return Ok(token.into());
@@ -240,7 +240,8 @@ impl SignIn {
         person: &PersonAuth,
     ) -> Result<HeldToken, SignInRefused> {
         let file = LoginFile::of(person);
-        // A refresh token is good for one use: whoever waited for the lock takes the next one.
+        // A refresh token is good for one use: a process that waited for the lock reads the next
+        // one.
         let _lock = FileLock::beside(file.path(), self.timeout).await;
         let Some(refresh) = file.read() else {
             return Err(ErrorKind::NotSignedIn("no sign-in is kept on this machine".into()).into());
@@ -302,7 +303,7 @@ impl SignIn {
         let token = held(answer);
         self.share(&token);
         *self.held.lock().await = Some(token);
-        *self.barred() = None;
+        *self.paused() = None;
         Ok(lasts)
     }
 
@@ -342,7 +343,7 @@ impl SignIn {
         let Some(secret) = secret.map(ExposeSecret::expose_secret) else {
             return self.fetch(http.post(token_url.clone()).form(&with_client)).await;
         };
-        // As it stands in the header: the service may repeat that.
+        // The service may repeat the header, which has the credentials in this form.
         remember_secret(&STANDARD.encode(format!("{id}:{secret}")));
         if !self.in_form.load(Ordering::Relaxed) {
             let basic = http.post(token_url.clone()).basic_auth(id, Some(secret)).form(form);
@@ -395,7 +396,7 @@ impl SignIn {
     /// Forgets the token, also the one that other processes share.
     pub async fn forget(&self) {
         *self.held.lock().await = None;
-        *self.barred() = None;
+        *self.paused() = None;
         if let Some(file) = &self.shared {
             let _lock = file.lock(self.timeout).await;
             file.forget();

@@ -38,7 +38,7 @@ const BELIEVED: SignedDuration = SignedDuration::from_hours(7 * 24);
 
 /// What is known of one instance.
 #[derive(Debug, Default)]
-pub struct Known {
+pub struct KnownCapabilities {
     learnt: HashMap<Capability, Learnt>,
     /// Where it is kept, and the address of the instance that it is about.
     kept: Option<(PathBuf, String)>,
@@ -59,7 +59,7 @@ struct Remembered {
     calls: HashMap<Capability, Learnt>,
 }
 
-impl Known {
+impl KnownCapabilities {
     /// Notes how many items a page had.
     pub(super) fn saw_page(&mut self, of: &str, items: usize) {
         match self.pages.get_mut(of) {
@@ -175,7 +175,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("calls-prod.json");
         let at = |address: &str, now: Timestamp| {
-            let mut known = Known::default();
+            let mut known = KnownCapabilities::default();
             known.remember(file.clone(), address.to_owned(), now);
             known
         };

@@ -8,7 +8,7 @@ use super::{
     client::{Client, RequestSpec},
     connections::{ConnectionField, properties},
     error::{ErrorKind, OicError},
-    kinds::{Export, calls_in},
+    kinds::{Export, KindCalls, calls_in},
     wire,
 };
 use crate::archive::{ArchiveError, library_of_project};
@@ -98,7 +98,7 @@ impl Client {
         scope: &Scope,
         kind: Kind,
     ) -> Result<Vec<ListedArtifact>, OicError> {
-        let Some(calls) = calls_in(kind, scope).filter(|_| kind != Kind::Integration) else {
+        let Some(calls) = catalog_calls(kind, scope) else {
             return Ok(Vec::new());
         };
         if kind == Kind::Access {
@@ -106,7 +106,7 @@ impl Client {
         }
         let path = format!("{}{}", scope.api_path(), calls.folder);
         let items = match self.list(calls.list, &path, calls.id).await {
-            // Where the reference's path is not there, the one that it named before may be.
+            // Some releases have the path that the reference named before.
             Err(e) if kind == Kind::Agent && e.status() == Some(404) => {
                 self.list(calls.list, "/agentgroups", calls.id).await?
             }
@@ -147,7 +147,7 @@ impl Client {
     /// Where the service does not say whether it is there.
     pub async fn find(&self, key: &ArtifactKey) -> Result<Option<ListedArtifact>, OicError> {
         let kind = key.kind;
-        let Some(calls) = calls_in(kind, &key.scope).filter(|_| kind != Kind::Integration) else {
+        let Some(calls) = catalog_calls(kind, &key.scope) else {
             return Ok(None);
         };
         if kind == Kind::Access {
@@ -258,7 +258,15 @@ impl Client {
                     Err(e) => return Err(e),
                 }
             }
-            _ => found.item.clone(),
+            // The list says all that there is.
+            Kind::Integration
+            | Kind::Lookup
+            | Kind::Library
+            | Kind::Package
+            | Kind::Project
+            | Kind::Agent
+            | Kind::Schedule
+            | Kind::Access => found.item.clone(),
         };
         if found.kind == Kind::Access {
             return Ok(access_description(&found.code, &found.name, found.item.clone()));
@@ -283,7 +291,7 @@ impl Client {
                 continue;
             }
             let name = if file.name.is_empty() { "a file" } else { &file.name };
-            // Which content it is, so that another one is another property.
+            // The property tells which content it is, so that another content is a change.
             let content = file.content.as_ref().map(FileContent::describe);
             let told = content.map_or(name.to_owned(), |content| format!("{name}, {content}"));
             let property = format!("{property}{}", Description::ATTACHMENT_WORD);
@@ -329,6 +337,11 @@ pub fn schedule_description(
     description
 }
 
+/// The calls of a kind that is listed as all others; integrations have calls of their own.
+fn catalog_calls(kind: Kind, scope: &Scope) -> Option<KindCalls> {
+    calls_in(kind, scope).filter(|_| kind != Kind::Integration)
+}
+
 /// The path of an artifact whose kind has this folder.
 pub(super) fn artifact_path(key: &ArtifactKey, folder: &str) -> String {
     format!("{}{folder}/{}", key.scope.api_path(), path_segment(&key.service_id()))
@@ -338,10 +351,22 @@ pub(super) fn artifact_path(key: &ArtifactKey, folder: &str) -> String {
 fn read(kind: Kind, scope: &Scope, key: &str, item: Value) -> Option<ListedArtifact> {
     let id = Some(wire::text(&item, &[key, "id", "code", "name"])).filter(|id| !id.is_empty())?;
     let (code, version) = match id.parse::<IntegrationId>() {
-        Ok(both) if kind == Kind::Library => (both.code, Some(both.version)),
+        Ok(both) if kind.has_versions() => (both.code, Some(both.version)),
         _ => (id.clone(), None),
     };
     let code = if kind == Kind::Project { some(&item, &["code"]).unwrap_or(code) } else { code };
+    let note = match kind {
+        Kind::Connection => some(&item["adapterType"], &["name", "displayName"]),
+        Kind::Certificate => some(&item, &["type"]),
+        Kind::Integration
+        | Kind::Lookup
+        | Kind::Library
+        | Kind::Package
+        | Kind::Project
+        | Kind::Agent
+        | Kind::Schedule
+        | Kind::Access => None,
+    };
     // `ACTIVE` of an artifact that cannot run says only that it is there.
     let status = some(&item, &["status"])
         .filter(|word| word != "ACTIVE")
@@ -350,10 +375,7 @@ fn read(kind: Kind, scope: &Scope, key: &str, item: Value) -> Option<ListedArtif
         kind,
         scope: scope.clone(),
         name: some(&item, &["name", "alias", "displayName"]).unwrap_or_else(|| code.clone()),
-        note: some(&item["adapterType"], &["name", "displayName"])
-            .filter(|_| kind == Kind::Connection)
-            .or_else(|| some(&item, &["type"]).filter(|_| kind == Kind::Certificate))
-            .unwrap_or_default(),
+        note: note.unwrap_or_default(),
         state: wire::state(&item, status),
         expires: wire::time(&item["expiryDate"]),
         id,

@@ -24,10 +24,10 @@ use url::Url;
 use super::{
     answer_headers::{clock_ahead, header_text, parse_http_date, redirect_target, retry_after},
     auth::{SignIn, TokenUse},
-    capabilities::Known,
+    capabilities::KnownCapabilities,
     error::{ErrorKind, OicError, classify},
     login::AuthorizationCode,
-    pending_calls::{Flight, Flights, Silence},
+    pending_calls::{PausedBy, PendingCall, PendingCalls, Silence},
     refusal::Refusal,
     request_spec::ApiResponse,
     wire,
@@ -77,10 +77,10 @@ struct Inner {
     limit: Semaphore,
     tuning: Tuning,
     /// What is known of calls that not every instance has.
-    capabilities: Mutex<Known>,
+    capabilities: Mutex<KnownCapabilities>,
     /// What calls answered, where that is recorded.
     recording: Option<Mutex<Recording>>,
-    flights: Flights,
+    pending: PendingCalls,
     /// How far this machine's clock is ahead of the service's, in seconds, as the last answer told.
     ahead: AtomicI64,
 }
@@ -116,7 +116,7 @@ impl Client {
         let sign_in = SignIn::new(environment.auth.clone(), environment.deadlines.read, tokens);
         let limit = Semaphore::new(environment.concurrency);
         let (http, capabilities, recording) = (OnceLock::new(), Mutex::default(), None);
-        let flights = Flights::default();
+        let pending = PendingCalls::default();
         let inner = Inner {
             environment,
             http,
@@ -125,7 +125,7 @@ impl Client {
             tuning,
             capabilities,
             recording,
-            flights,
+            pending,
             ahead: AtomicI64::new(0),
         };
         Self { inner: Arc::new(inner) }
@@ -147,6 +147,7 @@ impl Client {
         all
     }
 
+    /// Changes the recording of calls; nothing happens where the client does not record.
     pub(super) fn if_recording(&self, note: impl FnOnce(&mut Recording)) {
         if let Some(recording) = &self.inner.recording {
             note(&mut recording.lock().unwrap_or_else(PoisonError::into_inner));
@@ -165,11 +166,11 @@ impl Client {
 
     /// The call that has had no answer for longest, where that is longer than `after`.
     pub fn silence(&self, after: Duration) -> Option<Silence> {
-        self.inner.flights.silence(self.name(), after)
+        self.inner.pending.silence(self.name(), after)
     }
 
     /// What is known of calls that not every instance has.
-    pub(super) fn capabilities(&self) -> MutexGuard<'_, Known> {
+    pub(super) fn capabilities(&self) -> MutexGuard<'_, KnownCapabilities> {
         self.inner.capabilities.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -205,6 +206,7 @@ impl Client {
         self.inner.sign_in.finish_login(http, came).await.map_err(|e| fail(e.kind))
     }
 
+    /// An error of this environment. `action` is what was being done, `subject` with what.
     pub(super) fn error(
         &self,
         action: &'static str,
@@ -280,7 +282,7 @@ impl Client {
                 done = &mut work => return done,
                 () = tokio::time::sleep(deadlines.listing) => {}
             }
-            if times == MOST_TIMES || !self.inner.flights.heard_within(deadlines.read) {
+            if times == MOST_TIMES || !self.inner.pending.heard_within(deadlines.read) {
                 return Err(self.too_slow(action, deadlines.listing * times));
             }
         }
@@ -303,26 +305,30 @@ impl Client {
             return Err(fail(ErrorKind::ReadOnly));
         }
         let tuning = &self.inner.tuning;
-        let flight = self.inner.flights.begin(&call, &self.inner.environment.deadlines);
+        let pending_call = self.inner.pending.begin(&call, &self.inner.environment.deadlines);
         let mut pauses = ExponentialBuilder::default()
             .with_min_delay(tuning.pause)
             .with_max_times(tuning.tries.saturating_sub(1))
             .with_jitter()
             .build();
         loop {
-            let failed = match self.once(&call, &flight).await {
+            let failed = match self.once(&call, &pending_call).await {
                 Ok(answer) => return Ok(answer),
                 Err(failed) => failed,
             };
             match pauses.next() {
-                Some(pause) if failed.again && !flight.is_over() => {
+                Some(pause) if failed.again && !pending_call.is_over() => {
                     let wait = failed.wait.unwrap_or(pause);
                     if wait > tuning.longest_pause {
                         return Err(fail(failed.kind));
                     }
                     tracing::debug!(environment = %self.name(), action = call.action, "again in \
                         {wait:?}: {}", failed.kind);
-                    flight.pause(wait, failed.wait.is_some()).await;
+                    let by = match failed.wait {
+                        Some(_) => PausedBy::Service,
+                        None => PausedBy::Client,
+                    };
+                    pending_call.pause(wait, by).await;
                 }
                 _ => return Err(fail(failed.kind)),
             }
@@ -338,7 +344,7 @@ impl Client {
             .user_agent(concat!("oicx/", env!("CARGO_PKG_VERSION")))
             .connect_timeout(environment.deadlines.connect)
             .redirect(reqwest::redirect::Policy::none())
-            // A firewall forgets a connection that is not used: the next call would meet silence.
+            // A firewall drops a connection that is not used: the next call would get no answer.
             .pool_idle_timeout(IDLE_CONNECTION)
             .tcp_keepalive(IDLE_CONNECTION)
             .pool_max_idle_per_host(environment.concurrency);
@@ -354,14 +360,14 @@ impl Client {
     async fn once(
         &self,
         call: &RequestSpec,
-        flight: &Flight<'_>,
+        pending_call: &PendingCall<'_>,
     ) -> Result<ApiResponse, FailedAttempt> {
-        let no_turn = || FailedAttempt::last(ErrorKind::NoTurn(flight.most()));
+        let no_turn = || FailedAttempt::last(ErrorKind::NoTurn(pending_call.most()));
         // The semaphore is never closed.
-        let _slot = flight.turn(self.inner.limit.acquire()).await.ok_or_else(no_turn)?;
+        let _slot = pending_call.turn(self.inner.limit.acquire()).await.ok_or_else(no_turn)?;
         let mut refused: Option<TokenUse> = None;
         loop {
-            let (response, used) = self.follow(call, flight, refused.as_ref()).await?;
+            let (response, used) = self.follow(call, pending_call, refused.as_ref()).await?;
             if response.status() == StatusCode::UNAUTHORIZED
                 && refused.is_none()
                 && self.inner.sign_in.renews()
@@ -371,7 +377,7 @@ impl Client {
                     continue;
                 }
             }
-            return self.read(call, flight, response).await;
+            return self.read(call, pending_call, response).await;
         }
     }
 
@@ -379,7 +385,7 @@ impl Client {
     async fn follow(
         &self,
         call: &RequestSpec,
-        flight: &Flight<'_>,
+        pending_call: &PendingCall<'_>,
         refused: Option<&TokenUse>,
     ) -> Result<(Response, Option<TokenUse>), FailedAttempt> {
         let inner = &self.inner;
@@ -396,9 +402,11 @@ impl Client {
                 (request, used) = (with_token, Some(token));
             }
             tracing::debug!(environment = %self.name(), "{} {}", call.method, url.path());
-            flight.sent();
+            pending_call.sent();
             let asked = Instant::now();
-            let response = self.patiently(call, flight, flight.until(), request.send()).await?;
+            let response = self
+                .within_deadline(call, pending_call, pending_call.until(), request.send())
+                .await?;
             // An answer that took long was dated at an unknown moment of that.
             let quick = asked.elapsed() < Duration::from_secs(3);
             if let Some(ahead) = clock_ahead(response.headers()).filter(|_| signed && quick) {
@@ -409,7 +417,7 @@ impl Client {
                 Err(FailedAttempt::last(ErrorKind::ForeignRedirect(host)))
             };
             let Some(next) = redirect_target(&url, &response) else {
-                // UnplannedProjects only what needs no token can be read.
+                // On another host only what needs no token can be read.
                 if !signed && matches!(response.status().as_u16(), 401 | 403) {
                     return foreign(&url);
                 }
@@ -456,11 +464,11 @@ impl Client {
         })
     }
 
-    /// Waits for an answer, or a piece of it, until the patience ends.
-    async fn patiently<T>(
+    /// Waits for an answer, or a piece of it, until its deadline.
+    async fn within_deadline<T>(
         &self,
         call: &RequestSpec,
-        flight: &Flight<'_>,
+        pending_call: &PendingCall<'_>,
         until: Instant,
         answer: impl Future<Output = reqwest::Result<T>>,
     ) -> Result<T, FailedAttempt> {
@@ -468,7 +476,7 @@ impl Client {
         match tokio::time::timeout_at(until, answer).await {
             Ok(answer) => answer.map_err(|e| self.broken(call, &e)),
             Err(_) => Err(FailedAttempt {
-                kind: ErrorKind::Timeout(began.elapsed().max(flight.most())),
+                kind: ErrorKind::Timeout(began.elapsed().max(pending_call.most())),
                 again: call.idempotency == Idempotency::None,
                 wait: None,
             }),
@@ -490,12 +498,12 @@ impl Client {
     async fn read(
         &self,
         call: &RequestSpec,
-        flight: &Flight<'_>,
+        pending_call: &PendingCall<'_>,
         response: Response,
     ) -> Result<ApiResponse, FailedAttempt> {
         let status = response.status();
         let headers = response.headers().clone();
-        let bytes = self.body(call, flight, response).await?;
+        let bytes = self.body(call, pending_call, response).await?;
         self.record(call, status, &headers, &bytes);
         if status.is_success() {
             return Ok(ApiResponse { status: status.as_u16(), headers, bytes });
@@ -534,7 +542,7 @@ impl Client {
     async fn body(
         &self,
         call: &RequestSpec,
-        flight: &Flight<'_>,
+        pending_call: &PendingCall<'_>,
         mut response: Response,
     ) -> Result<Bytes, FailedAttempt> {
         let too_large = || FailedAttempt::last(ErrorKind::TooLarge(MAX_ANSWER));
@@ -544,7 +552,7 @@ impl Client {
         }
         let mut bytes = Vec::with_capacity(announced.min(4 << 20) as usize);
         while let Some(chunk) =
-            self.patiently(call, flight, flight.heard(), response.chunk()).await?
+            self.within_deadline(call, pending_call, pending_call.heard(), response.chunk()).await?
         {
             bytes.extend_from_slice(&chunk);
             if bytes.len() as u64 > MAX_ANSWER {

@@ -133,6 +133,7 @@ fn fields(connection: &Value) -> ConnectionFields {
     ConnectionFields { properties: of("connectionProperties"), security: of("securityProperties") }
 }
 
+/// The path of a connection; `tail` is what follows its code: `/test`, or nothing.
 pub(super) fn path(scope: &Scope, code: &str, tail: &str) -> String {
     format!("{}/connections/{}{tail}", scope.api_path(), path_segment(code))
 }
@@ -182,7 +183,7 @@ impl Client {
         let call = RequestSpec::get("read connection", path(scope, code, ""));
         let value = self.json(call.about(code)).await?;
         let ConnectionFields { properties, security } = fields(&value);
-        // Of what signs in, a value that is not given out is one that must be asked for.
+        // A person must be asked for each value of the sign-in that the service does not give out.
         let withheld = |f: &&ConnectionField| f.value.is_empty() && f.attachment.is_none();
         let missing = security.iter().filter(withheld).map(|f| f.name.clone());
         let secrets = properties.iter().filter(|f| f.secret).map(|f| f.name.clone());

@@ -18,6 +18,7 @@ pub struct OicError {
     pub kind: ErrorKind,
 }
 
+/// Why a call failed.
 #[derive(Debug, Clone)]
 pub enum ErrorKind {
     /// The config says `read_only`: nothing was sent.
@@ -36,7 +37,7 @@ pub enum ErrorKind {
     Connect(String),
     Certificate(String),
     Timeout(Duration),
-    /// It was not sent: for so long the environment answered no other call.
+    /// The call was not sent: the environment answered no other call for so long.
     NoTurn(Duration),
     /// The connection broke, or the answer was cut off.
     Broken(String),
@@ -251,7 +252,7 @@ pub fn classify(error: &reqwest::Error, timeout: Duration) -> ErrorKind {
     if chain.to_ascii_lowercase().contains("certificate") {
         ErrorKind::Certificate(chain)
     } else if error.is_connect() {
-        // Also where that took too long: nothing was sent.
+        // A connection that took too long, too: nothing was sent.
         ErrorKind::Connect(chain)
     } else if error.is_timeout() {
         ErrorKind::Timeout(timeout)

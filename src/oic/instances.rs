@@ -308,7 +308,8 @@ fn filter_for(id: &IntegrationId, window: Window) -> String {
 
 /// The records that are about the integration that was asked for: an instance may ignore the filter
 /// by project, and give those of a twin too. Where any record tells a project, or that it has none,
-/// one that tells nothing is of the global space; where none does, all are taken for what was asked.
+/// one that tells nothing is of the global space; where none does, all are taken for what was
+/// asked.
 fn without_twins(mut items: Vec<Value>, asked: &IntegrationId) -> Vec<Value> {
     if items.iter().any(tells_scope) {
         items.retain(|item| scope_of(item) == asked.scope);

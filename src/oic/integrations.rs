@@ -31,6 +31,7 @@ pub struct ListedIntegration {
 }
 
 impl ListedIntegration {
+    /// Whether it takes requests now.
     pub fn is_active(&self) -> bool {
         self.state.status == Status::Active
     }
@@ -93,6 +94,7 @@ pub enum ActivationState {
     Unknown(String),
 }
 
+/// The path of an integration in its scope.
 pub(super) fn path(id: &IntegrationId) -> String {
     format!("{}/integrations/{}", id.scope.api_path(), id.path_segment())
 }
@@ -144,7 +146,7 @@ impl Client {
         let call = RequestSpec::get("read", path(id)).about(id);
         let value = self.json(call).await?;
         let failed = |kind| self.error("read", Some(id.to_string()), kind);
-        // What is not told must not be taken for inactive: it may run.
+        // An integration without a status may run, so it must not be taken for inactive.
         if let Some(missing) = wire::missing(std::slice::from_ref(&value), &[&["status"]]) {
             return Err(failed(ErrorKind::Unexpected(missing)));
         }
@@ -183,7 +185,7 @@ impl Client {
                 self.learn_offered(Capability::MemberArchive);
                 Ok(Some(bytes))
             }
-            // Where the integration is there, it is the call that is not.
+            // The integration is there, so the 404 is about the call.
             Err(e) if matches!(e.status(), Some(404 | 405)) => {
                 // What worked before is offered, whatever a host between says now.
                 if self.offers(Capability::MemberArchive) == Some(true) {

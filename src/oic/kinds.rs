@@ -70,8 +70,17 @@ pub fn calls_in(kind: Kind, scope: &Scope) -> Option<KindCalls> {
 
 /// The calls of a kind inside a project (docs/projects.md, Inside a project).
 fn project_calls(kind: Kind) -> Option<KindCalls> {
-    if kind == Kind::Access {
-        return Some(KindCalls {
+    let global = || calls(kind);
+    match kind {
+        Kind::Integration => global().map(|calls| KindCalls {
+            export: Export::InProject,
+            replace: Replace::PutIfOffered,
+            ..calls
+        }),
+        Kind::Connection => global(),
+        Kind::Lookup => global().map(|calls| KindCalls { replace: Replace::PutContent, ..calls }),
+        Kind::Library => global().map(|calls| KindCalls { export: Export::FromProject, ..calls }),
+        Kind::Access => Some(KindCalls {
             folder: "/acl",
             list: "read the access list of",
             id: "code",
@@ -79,17 +88,10 @@ fn project_calls(kind: Kind) -> Option<KindCalls> {
             import: Import::None,
             replace: Replace::None,
             delete: false,
-        });
+        }),
+        // A schedule is its integration's; the others are global.
+        Kind::Schedule | Kind::Package | Kind::Project | Kind::Certificate | Kind::Agent => None,
     }
-    let global = calls(kind).filter(|_| kind.lives_in_projects())?;
-    Some(match kind {
-        Kind::Integration => {
-            KindCalls { export: Export::InProject, replace: Replace::PutIfOffered, ..global }
-        }
-        Kind::Lookup => KindCalls { replace: Replace::PutContent, ..global },
-        Kind::Library => KindCalls { export: Export::FromProject, ..global },
-        _ => global,
-    })
 }
 
 /// The calls of a kind in the global space.
@@ -171,6 +173,15 @@ mod tests {
         #[case] sent: bool,
     ) {
         assert_eq!((kind.has_archive(), kind.can_be_sent()), (exported, sent));
+    }
+
+    #[test]
+    fn only_a_kind_that_lives_in_projects_has_calls_there() {
+        let project = Scope::of_project("PEOPLE");
+        for kind in Kind::ALL.into_iter().filter(|kind| *kind != Kind::Schedule) {
+            let has_calls = calls_in(kind, &project).is_some();
+            assert_eq!(has_calls, kind.lives_in_projects(), "{kind}");
+        }
     }
 
     #[test]

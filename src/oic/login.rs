@@ -26,7 +26,7 @@ use crate::files;
 use crate::model::visible;
 
 /// How long a person has to sign in.
-pub const PATIENCE: Duration = Duration::from_secs(300);
+pub const LONGEST_WAIT: Duration = Duration::from_secs(300);
 
 /// Why nobody is signed in.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -35,7 +35,7 @@ pub enum LoginError {
     Port { port: u16, why: String },
     #[error("no random number can be had: {0}")]
     Random(String),
-    #[error("nobody signed in within {} minutes", PATIENCE.as_secs() / 60)]
+    #[error("nobody signed in within {} minutes", LONGEST_WAIT.as_secs() / 60)]
     TooLate,
     #[error("the identity domain said no: {0}")]
     Refused(String),
@@ -149,7 +149,7 @@ impl Login {
     ///
     /// # Errors
     /// [`LoginError::TooLate`], or [`LoginError::Refused`] with the identity domain's words.
-    pub async fn wait(self, patience: Duration) -> Result<AuthorizationCode, LoginError> {
+    pub async fn wait(self, longest: Duration) -> Result<AuthorizationCode, LoginError> {
         let (sender, receiver) = oneshot::channel();
         let sender = Arc::new(Mutex::new(Some(sender)));
         let state = self.state.clone();
@@ -162,7 +162,7 @@ impl Login {
         let served = axum::serve(self.listener, router)
             .with_graceful_shutdown(async move { drop(stopped.await) });
         let serving = tokio::spawn(async move { served.await });
-        let came = tokio::time::timeout(patience, receiver).await;
+        let came = tokio::time::timeout(longest, receiver).await;
         // The page that says so still reaches the browser.
         drop(stop);
         drop(tokio::time::timeout(Duration::from_secs(2), serving).await);

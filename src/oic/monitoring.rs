@@ -40,8 +40,8 @@ const COUNT: &str = "read monitoring";
 const PAGES_AT_ONCE: usize = 16;
 
 /// How many instances integrations had in a window. Whether the counts tell projects apart is
-/// documented nowhere (docs/projects.md, Open questions): where no answer of the environment ever did,
-/// those of the global space are those of all scopes that have the code and version.
+/// documented nowhere (docs/projects.md, Open questions): where no answer of the environment ever
+/// did, those of the global space are those of all scopes that have the code and version.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct InstanceTally {
     counts: HashMap<IntegrationId, InstanceCounts>,
@@ -75,7 +75,7 @@ impl InstanceTally {
         }
         match self.counts.get(&id.clone().within(Scope::Global)) {
             None => Some(InstanceCounts::default()),
-            // Where neither had any, nothing is confused.
+            // Neither had any: nothing can be confused.
             Some(counts) => (twin == Twin::Absent || counts.received == 0).then_some(*counts),
         }
     }
@@ -127,7 +127,7 @@ impl Client {
             let before = counts.len();
             (more, offset) = (page.is_followed(), offset + page.items);
             add(&mut counts, page.counts);
-            // One with nothing new ends the list too, whatever it says.
+            // A page with nothing new ends the list too, whatever it says.
             more &= counts.len() > before;
         }
         Ok(counts)

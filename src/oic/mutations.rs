@@ -17,7 +17,8 @@ use super::{
     kinds::{Import, KindCalls, Replace, calls_in},
 };
 use crate::archive::Lookup;
-use crate::model::{ArtifactKey, Kind, Scope, remember_secret};
+use crate::config::CertificateSource;
+use crate::model::{ArtifactKey, Kind, Scope, Version, plain_file_name, remember_secret};
 
 /// What is set on a connection. What is not named stays as it is.
 #[derive(Debug, Clone, Default)]
@@ -222,32 +223,48 @@ impl Client {
         bytes: Bytes,
     ) -> Result<(), OicError> {
         let (kind, id) = (key.kind, key.service_id());
-        let plain = |c: char| if c.is_ascii_alphanumeric() || "_-.".contains(c) { c } else { '_' };
-        let stem: String = id.chars().map(plain).collect();
-        let mut fields = Vec::new();
-        if let (Kind::Library, Some(version)) = (kind, key.version) {
-            fields = vec![
-                ("name", key.code.clone()),
-                ("code", key.code.clone()),
-                ("version", version.to_string()),
-                ("type", "API".into()),
-            ];
-        }
-        if let (Kind::Certificate, Some(source)) = (kind, self.environment().certificates.get(&id))
-        {
-            fields = vec![
-                ("name", id.clone()),
-                ("type", source.r#type.clone()),
-                ("category", source.category.clone()),
-            ];
-        }
-        let ending = if kind == Kind::Certificate { "pem" } else { kind.ending() };
-        let bytes = HiddenBytes(bytes);
-        let body = Payload::Archive { name: format!("{stem}.{ending}"), bytes, fields };
+        let (ending, fields) = match kind {
+            Kind::Library => (kind.ending(), key.version.map(|v| library_fields(&key.code, v))),
+            Kind::Certificate => {
+                let source = self.environment().certificates.get(&id);
+                ("pem", source.map(|source| certificate_fields(&id, source)))
+            }
+            Kind::Integration
+            | Kind::Connection
+            | Kind::Lookup
+            | Kind::Package
+            | Kind::Project
+            | Kind::Agent
+            | Kind::Schedule
+            | Kind::Access => (kind.ending(), None),
+        };
+        let (bytes, fields) = (HiddenBytes(bytes), fields.unwrap_or_default());
+        let body =
+            Payload::Archive { name: format!("{}.{ending}", plain_file_name(&id)), bytes, fields };
         self.send(RequestSpec::change(action, method, path, body).about(key.subject()))
             .await
             .map(drop)
     }
+}
+
+/// The fields of a form, each by its name.
+type FormFields = Vec<(&'static str, String)>;
+
+fn library_fields(code: &str, version: Version) -> FormFields {
+    vec![
+        ("name", code.to_owned()),
+        ("code", code.to_owned()),
+        ("version", version.to_string()),
+        ("type", "API".into()),
+    ]
+}
+
+fn certificate_fields(alias: &str, source: &CertificateSource) -> FormFields {
+    vec![
+        ("name", alias.to_owned()),
+        ("type", source.r#type.clone()),
+        ("category", source.category.clone()),
+    ]
 }
 
 #[cfg(test)]

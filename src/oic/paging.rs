@@ -129,7 +129,7 @@ impl Client {
                 let of_page = page.step();
                 more = page.is_followed(self.largest_page(path));
                 if !read.take(page) {
-                    // Read again from before the gap, one after the other.
+                    // The rest is read again from before the gap, one page after the other.
                     more = true;
                     offset = offset.saturating_sub(PAGE);
                     break;

@@ -62,10 +62,10 @@ impl Silence {
 
 /// The calls of one environment.
 #[derive(Debug, Default)]
-pub(super) struct Flights(Mutex<Board>);
+pub(super) struct PendingCalls(Mutex<CallList>);
 
 #[derive(Debug, Default)]
-struct Board {
+struct CallList {
     last: u64,
     calls: BTreeMap<u64, CallUnderWay>,
     /// When any call was last answered.
@@ -81,6 +81,14 @@ struct CallUnderWay {
     until: Instant,
 }
 
+/// Who said how long a call pauses before it is sent again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum PausedBy {
+    /// The service asked for it, so the wait does not count against the deadline.
+    Service,
+    Client,
+}
+
 /// What a call waits for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Stage {
@@ -89,22 +97,22 @@ enum Stage {
     /// For an answer, or for the rest of one.
     Sent,
     /// Until it is sent again.
-    Paused { wait: Duration, asked: bool },
+    Paused { wait: Duration, by: PausedBy },
 }
 
 /// One call under way, for as long as this lives.
 #[derive(Debug)]
-pub(super) struct Flight<'a> {
-    flights: &'a Flights,
+pub(super) struct PendingCall<'a> {
+    pending: &'a PendingCalls,
     number: u64,
     most: Duration,
     reads: bool,
     idle: Duration,
 }
 
-impl Flights {
+impl PendingCalls {
     /// Notes a call that is about to be made.
-    pub fn begin(&self, call: &RequestSpec, deadlines: &Deadlines) -> Flight<'_> {
+    pub fn begin(&self, call: &RequestSpec, deadlines: &Deadlines) -> PendingCall<'_> {
         let reads = call.idempotency == Idempotency::None;
         // An export is made before its first byte is sent.
         let most = if reads && !call.file { deadlines.read } else { deadlines.change };
@@ -114,19 +122,19 @@ impl Flights {
             Some(subject) => format!("{} {}", call.action, visible(subject)),
             None => call.action.to_owned(),
         };
-        let mut board = self.board();
-        board.last += 1;
-        let number = board.last;
+        let mut list = self.list();
+        list.last += 1;
+        let number = list.last;
         let under_way = CallUnderWay { name, changes, stage, since, until: since + most };
-        board.calls.insert(number, under_way);
-        Flight { flights: self, number, most, reads, idle: deadlines.idle }
+        list.calls.insert(number, under_way);
+        PendingCall { pending: self, number, most, reads, idle: deadlines.idle }
     }
 
     /// The call that has had no answer for longest, where that is longer than `after`; one that
     /// changes something comes before those that only read.
     pub fn silence(&self, environment: &EnvironmentName, after: Duration) -> Option<Silence> {
-        let board = self.board();
-        let silent = board
+        let list = self.list();
+        let silent = list
             .calls
             .values()
             .filter(|call| call.stage != Stage::Queued && call.since.elapsed() >= after);
@@ -140,32 +148,32 @@ impl Flights {
                 Stage::Paused { wait, .. } => wait,
                 _ => call.until.saturating_duration_since(call.since),
             },
-            asked: matches!(call.stage, Stage::Paused { asked: true, .. }),
+            asked: matches!(call.stage, Stage::Paused { by: PausedBy::Service, .. }),
         })
     }
 
     /// Whether any call was answered within this time.
     pub fn heard_within(&self, time: Duration) -> bool {
-        self.board().heard.is_some_and(|heard| heard.elapsed() < time)
+        self.list().heard.is_some_and(|heard| heard.elapsed() < time)
     }
 
-    fn board(&self) -> MutexGuard<'_, Board> {
+    fn list(&self) -> MutexGuard<'_, CallList> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Flight<'_> {
+impl PendingCall<'_> {
     /// How long the call may take in all.
     pub fn most(&self) -> Duration {
         self.most
     }
 
-    /// When the patience ends.
+    /// When it is given up.
     pub fn until(&self) -> Instant {
         self.with(|call| call.until).unwrap_or_else(Instant::now)
     }
 
-    /// Whether the patience is at its end. Each try of a change has its own: it is sent again only
+    /// Whether the deadline is past. Each try of a change has its own: it is sent again only
     /// where it surely did nothing.
     pub fn is_over(&self) -> bool {
         self.reads && self.until() <= Instant::now()
@@ -187,12 +195,12 @@ impl Flight<'_> {
                     return Some(came);
                 }
                 () = tokio::time::sleep_until(until) => {
-                    let board = self.flights.board();
+                    let list = self.pending.list();
                     // A change that was sent may rightly take its time.
-                    let changes = board.calls.values().filter(|call| call.changes);
+                    let changes = list.calls.values().filter(|call| call.changes);
                     let sent = changes.filter(|call| call.stage == Stage::Sent);
                     let busy = sent.map(|call| call.until).max().unwrap_or(began);
-                    let heard = board.heard.unwrap_or(began) + self.most;
+                    let heard = list.heard.unwrap_or(began) + self.most;
                     if heard.max(busy) <= Instant::now() {
                         return None;
                     }
@@ -216,19 +224,19 @@ impl Flight<'_> {
     /// for.
     pub fn heard(&self) -> Instant {
         let now = Instant::now();
-        self.flights.board().heard = Some(now);
+        self.pending.list().heard = Some(now);
         let until = now + self.idle;
         self.with(|call| (call.stage, call.since, call.until) = (Stage::Sent, now, until));
         until
     }
 
     /// Waits before the call is sent again. What the service asked for does not count against the
-    /// patience.
-    pub async fn pause(&self, wait: Duration, asked: bool) {
+    /// deadline.
+    pub async fn pause(&self, wait: Duration, by: PausedBy) {
         let now = Instant::now();
         self.with(|call| {
-            (call.stage, call.since) = (Stage::Paused { wait, asked }, now);
-            if asked {
+            (call.stage, call.since) = (Stage::Paused { wait, by }, now);
+            if by == PausedBy::Service {
                 call.until = call.until.max(now) + wait;
             }
         });
@@ -237,13 +245,13 @@ impl Flight<'_> {
     }
 
     fn with<T>(&self, look: impl FnOnce(&mut CallUnderWay) -> T) -> Option<T> {
-        self.flights.board().calls.get_mut(&self.number).map(look)
+        self.pending.list().calls.get_mut(&self.number).map(look)
     }
 }
 
-impl Drop for Flight<'_> {
+impl Drop for PendingCall<'_> {
     fn drop(&mut self) {
-        self.flights.board().calls.remove(&self.number);
+        self.pending.list().calls.remove(&self.number);
     }
 }
 

@@ -47,6 +47,7 @@ pub(super) struct RequestSpec {
     pub file: bool,
 }
 
+/// What a call carries.
 #[derive(Debug, Clone)]
 pub(super) enum Payload {
     Empty,

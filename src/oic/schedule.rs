@@ -9,6 +9,7 @@ use super::{
 };
 use crate::model::{IntegrationId, ScheduleParameters, ScheduleState, lasting, visible};
 
+/// The path of an integration's schedule; `action` is what follows: `/start`, or nothing.
 pub(super) fn path(id: &IntegrationId, action: &str) -> String {
     format!("{}/schedule{action}", super::integrations::path(id))
 }

@@ -57,7 +57,7 @@ impl Client {
         let mut all = IntegrationsEverywhere::default();
         match (global, &projects) {
             (Ok(found), _) => all.found = found,
-            // Who works in projects alone may be allowed there alone.
+            // A role may be allowed to work in projects only.
             (Err(e), Ok(inside)) if e.status() == Some(403) && !inside.is_empty() => {
                 let (kind, scope, reason) = (Kind::Integration, Scope::Global, e.reason());
                 all.unseen.push(UnlistedKind::new(kind, scope, reason));

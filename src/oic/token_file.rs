@@ -87,18 +87,18 @@ impl TokenFile {
     }
 
     /// Waits until no other process asks for this token.
-    pub async fn lock(&self, patience: Duration) -> Option<FileLock> {
-        FileLock::beside(&self.path, patience).await
+    pub async fn lock(&self, longest: Duration) -> Option<FileLock> {
+        FileLock::beside(&self.path, longest).await
     }
 }
 
 impl FileLock {
-    /// Locks a file's neighbour. None where another process holds it for longer than `patience`, or
+    /// Locks a file's neighbour. None where another process holds it for longer than `longest`, or
     /// the disk does not lock: then this process goes on without.
-    pub async fn beside(path: &Path, patience: Duration) -> Option<Self> {
+    pub async fn beside(path: &Path, longest: Duration) -> Option<Self> {
         let told = |e: &io::Error| tracing::debug!("{} is not locked: {e}", path.display());
         let file = files::open_private(&path.with_extension("lock")).inspect_err(told).ok()?;
-        let until = tokio::time::Instant::now() + patience;
+        let until = tokio::time::Instant::now() + longest;
         loop {
             match file.try_lock() {
                 Ok(()) => return Some(Self { _file: file }),

@@ -59,7 +59,7 @@ pub fn items(value: &Value, names: &[&str]) -> Result<Vec<Value>, ErrorKind> {
     }
     let total =
         ["totalResults", "totalRecordsCount", "count"].iter().find_map(|k| value[*k].as_u64());
-    // What says only how it was asked has nothing to list.
+    // An object that only repeats how the list was asked for is an empty list.
     let plain = |(key, value): (&String, &Value)| {
         OF_PAGING.contains(&key.as_str()) || !(value.is_array() || value.is_object())
     };

@@ -89,7 +89,7 @@ pub async fn run(
         }
         // It may have gone since it was listed.
         let Some(bytes) = from.bytes_if_there(&file.path).await? else { continue };
-        to.mend(&file.path, bytes).await?;
+        to.overwrite(&file.path, bytes).await?;
         report.journals += usize::from(is_journal(&file.path));
     }
     Ok(report)

@@ -160,7 +160,7 @@ impl Importer<'_> {
             // A snapshot lists it; that its file is there is another thing.
             let is_lost = self.stored.get(&known.path) != Some(&known.size);
             if is_lost && sha256_hex(&found.bytes) == known.sha256 {
-                self.store.mend(&known.path, found.bytes).await?;
+                self.store.overwrite(&known.path, found.bytes).await?;
                 self.report.healed += 1;
                 return Ok(());
             }

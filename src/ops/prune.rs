@@ -280,7 +280,7 @@ pub async fn run(
 /// writing now.
 fn old_halves(store: &Store, now: i64) -> impl Iterator<Item = PathBuf> {
     store
-        .halves()
+        .partial_files()
         .into_iter()
         .filter(move |(_, modified)| now - modified >= YOUNGEST)
         .map(|(path, _)| path)

@@ -369,7 +369,7 @@ pub async fn run(
 async fn write_down(store: Option<&Store>, run: &RunId, report: &RecoveryReport, events: &Events) {
     let Some(store) = store else { return };
     let bytes = serde_json::to_vec_pretty(report).unwrap_or_default();
-    if let Err(e) = store.mend(&store::recovery_path(run), bytes.into()).await {
+    if let Err(e) = store.overwrite(&store::recovery_path(run), bytes.into()).await {
         events.send(Progress::Note { text: format!("what was done is not written down: {e}") });
     }
 }

@@ -229,7 +229,7 @@ async fn readable_manifests(
             None => None,
         };
         if let Some((bytes, manifest)) = good {
-            store.mend(&path, bytes).await?;
+            store.overwrite(&path, bytes).await?;
             report.repaired.push(path);
             out.push(manifest);
         } else {
@@ -353,7 +353,7 @@ fn means_what_is_said(bytes: &[u8], entries: &[ManifestEntry]) -> Result<(), Ent
 /// Takes a file from the other store, where it is good there.
 async fn mend(store: &Store, other: &Store, entry: &ManifestEntry) -> Result<bool, StoreError> {
     match other.read_entry(entry).await {
-        Ok(bytes) => store.mend(&entry.path, bytes).await.map(|()| true),
+        Ok(bytes) => store.overwrite(&entry.path, bytes).await.map(|()| true),
         Err(_) => Ok(false),
     }
 }

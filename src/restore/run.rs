@@ -293,7 +293,7 @@ async fn keep(
     bytes: &Bytes,
 ) -> Result<FileRef, StoreError> {
     let path = store::payload_path(run, at, plan.items[at].key.kind);
-    store.mend(&path, bytes.clone()).await?;
+    store.overwrite(&path, bytes.clone()).await?;
     Ok(FileRef { path, sha256: sha256_hex(bytes) })
 }
 
@@ -537,7 +537,7 @@ async fn finish(recorder: Recorder<'_>) -> Journal {
         }
     });
     let store = recorder.store();
-    let room = store::room_path(&recorder.read(|j| j.run.clone()));
+    let room = store::reserved_space_path(&recorder.read(|j| j.run.clone()));
     let mut saved = recorder.save().await;
     if saved.is_err() {
         // The disk may be full: room was kept for this.
@@ -584,5 +584,5 @@ async fn reserve_room(store: &Store, journal: &Journal) -> Result<(), StoreError
     if let Err(e) = getrandom::fill(&mut room) {
         tracing::info!("the room that is kept may be packed: {e}");
     }
-    store.mend(&store::room_path(&journal.run), room.into()).await
+    store.overwrite(&store::reserved_space_path(&journal.run), room.into()).await
 }

@@ -21,7 +21,7 @@ use parts::Parts;
 
 /// What an export is made of besides the flow.
 #[derive(Debug)]
-pub struct Surroundings<'a> {
+pub struct ExportContext<'a> {
     pub connections: Vec<&'a ConnectionSpec>,
     pub lookups: Vec<&'a LookupSpec>,
     pub status: &'a Status,
@@ -32,7 +32,7 @@ pub struct Surroundings<'a> {
 }
 
 /// Builds the `.iar` of a flow.
-pub fn build(id: &IntegrationId, flow: &FlowSpec, around: &Surroundings<'_>) -> Vec<u8> {
+pub fn build(id: &IntegrationId, flow: &FlowSpec, around: &ExportContext<'_>) -> Vec<u8> {
     let mut files = Parts::new(id, flow, around).files();
     for connection in &around.connections {
         let path = format!("icspackage/appinstances/{}.xml", connection.code);
@@ -164,9 +164,9 @@ mod tests {
     use crate::archive::Iar;
     use crate::sim::landscape::Landscape;
 
-    fn around(status: &Status, saves: u32, second: i64) -> Surroundings<'_> {
+    fn around(status: &Status, saves: u32, second: i64) -> ExportContext<'_> {
         let now = Timestamp::from_second(1_780_000_000 + second).unwrap();
-        Surroundings { connections: vec![], lookups: vec![], status, saves, now }
+        ExportContext { connections: vec![], lookups: vec![], status, saves, now }
     }
 
     fn flow() -> (IntegrationId, FlowSpec) {

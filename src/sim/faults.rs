@@ -162,7 +162,7 @@ impl Faults {
 
     /// The faults that hit this call. The call is counted here, so a caller asks once for each
     /// call.
-    pub fn strike(&self, call: FaultedCall<'_>) -> Vec<Fault> {
+    pub fn count_and_match(&self, call: FaultedCall<'_>) -> Vec<Fault> {
         let mut hits = Vec::new();
         for (fault, count) in self.lock().iter_mut().filter(|(f, _)| f.matches(call)) {
             *count += 1;
@@ -195,12 +195,12 @@ mod tests {
         let faults = Faults::default();
         faults.add("status=503 env=prod method=get path=/archive after=1 times=2".parse().unwrap());
         let call = |environment, path| {
-            faults.strike(FaultedCall { environment, method: "GET", path }).len()
+            faults.count_and_match(FaultedCall { environment, method: "GET", path }).len()
         };
         assert_eq!(call("dev", "/x/archive"), 0);
         assert_eq!(call("prod", "/x"), 0);
-        let strikes: Vec<_> = (0..5).map(|_| call("prod", "/x/archive")).collect();
-        assert_eq!(strikes, [0, 1, 1, 0, 0]);
+        let hits: Vec<_> = (0..5).map(|_| call("prod", "/x/archive")).collect();
+        assert_eq!(hits, [0, 1, 1, 0, 0]);
     }
 
     #[test]

@@ -48,7 +48,7 @@ pub struct EnvironmentSpec {
     /// How long an activation takes, in milliseconds.
     #[serde(default)]
     pub activation_ms: u64,
-    /// The time between two runs of an integration that runs by itself, in milliseconds.
+    /// The time between two instances of an integration that runs by itself, in milliseconds.
     #[serde(default = "half_a_minute")]
     pub run_every_ms: u64,
     /// How many may be active (docs/oic-rest-api.md, Limits).
@@ -106,7 +106,8 @@ impl EnvironmentSpec {
         Duration::from_millis(self.activation_ms)
     }
 
-    /// The time between two runs of an integration that runs by itself, at least one millisecond.
+    /// The time between two instances of an integration that runs by itself, at least one
+    /// millisecond.
     pub fn run_every(&self) -> Duration {
         Duration::from_millis(self.run_every_ms.max(1))
     }
@@ -131,13 +132,14 @@ pub enum Role {
     ServiceInvoker,
 }
 
+/// An integration of the company, and where it stands.
 #[derive(Debug, Clone)]
 pub struct IntegrationSpec {
     pub code: String,
     pub flow: FlowSpec,
     pub placements: Vec<Placement>,
     /// Earlier states that only the store remembers, oldest first.
-    pub past: Vec<Past>,
+    pub past: Vec<PastPlacement>,
 }
 
 /// What an integration does: it reads from a source and puts each result into a target.
@@ -193,6 +195,7 @@ impl FlowSpec {
     }
 }
 
+/// What a flow calls.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct EndpointSpec {
@@ -216,10 +219,10 @@ pub struct Placement {
     pub by: String,
     #[serde(default)]
     pub edit: Edit,
-    /// Every run of this state fails.
+    /// Every instance in this state fails.
     #[serde(default)]
     pub broken: bool,
-    /// The message of a failing run; the step that fails follows.
+    /// The message of a failing instance; the step that fails follows.
     #[serde(default)]
     pub error: Option<String>,
     #[serde(default)]
@@ -258,7 +261,7 @@ pub struct Edit {
 /// How a version stood from some time on, until the next such entry or the placement.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Past {
+pub struct PastPlacement {
     pub environment: EnvironmentName,
     pub version: Version,
     pub from: When,
@@ -299,7 +302,7 @@ struct LandscapeFile {
     #[serde(default)]
     family: Vec<generate::Family>,
     #[serde(default)]
-    spread: Vec<generate::Spread>,
+    spread: Vec<generate::EnvironmentFill>,
     #[serde(default)]
     history: Vec<HistorySpec>,
     #[serde(default)]
@@ -314,7 +317,7 @@ struct IntegrationTable {
     #[serde(default)]
     at: Vec<Placement>,
     #[serde(default)]
-    past: Vec<Past>,
+    past: Vec<PastPlacement>,
 }
 
 const DEMO: &str = include_str!("../../assets/demo/landscape.toml");

@@ -38,7 +38,7 @@ struct Answers {
     next: usize,
 }
 
-/// By method, path and query.
+/// The answers of a transcript, by method, path and query.
 #[derive(Debug, Default)]
 struct Recorded(Mutex<HashMap<(String, String, Query), Answers>>);
 

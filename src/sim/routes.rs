@@ -30,10 +30,10 @@ use serde_json::{Value, json};
 use tower::ServiceExt;
 
 use super::{
+    breakable_listener::BreakableListener,
     faults::{Fault, FaultKind, FaultedCall, Faults},
     landscape::Role,
     state::{Caller, ServiceInstance, ServiceRefusal, refuse},
-    wire::BreakableListener,
 };
 
 /// The parameters of a request in their order.
@@ -57,7 +57,7 @@ pub struct Shared {
     pub faults: Faults,
     calls: Mutex<Vec<String>>,
     next_id: AtomicU64,
-    interludes: Mutex<Vec<Interlude>>,
+    before_calls: Mutex<Vec<BeforeCall>>,
     sign_ins: Mutex<SignIns>,
     /// Calls that were left without an answer.
     pub held: AtomicUsize,
@@ -65,16 +65,16 @@ pub struct Shared {
 }
 
 /// Something that happens on an instance just before a call that comes later.
-struct Interlude {
+struct BeforeCall {
     environment: String,
     /// How many calls pass before it happens.
     after: usize,
     happens: Box<dyn FnOnce(&mut ServiceInstance) + Send>,
 }
 
-impl std::fmt::Debug for Interlude {
+impl std::fmt::Debug for BeforeCall {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Interlude on {} after {}", self.environment, self.after)
+        write!(f, "BeforeCall on {} after {}", self.environment, self.after)
     }
 }
 
@@ -87,7 +87,7 @@ impl Shared {
             faults,
             calls: Mutex::default(),
             next_id: AtomicU64::new(1),
-            interludes: Mutex::default(),
+            before_calls: Mutex::default(),
             sign_ins: Mutex::default(),
             held: AtomicUsize::new(0),
             first_token: OnceLock::new(),
@@ -113,38 +113,38 @@ impl Shared {
     fn instance(&self, index: usize) -> Option<MutexGuard<'_, ServiceInstance>> {
         let mut instance =
             self.instances.get(index)?.lock().unwrap_or_else(PoisonError::into_inner);
-        instance.settle();
+        instance.end_what_is_due();
         Some(instance)
     }
 
     /// Lets something happen once on an environment: just before a call to it, after `after` other
     /// calls to it have passed.
-    pub fn add_interlude(
+    pub fn add_before_call(
         &self,
         environment: &str,
         after: usize,
         happens: Box<dyn FnOnce(&mut ServiceInstance) + Send>,
     ) {
         let environment = environment.to_owned();
-        let mut all = self.interludes.lock().unwrap_or_else(PoisonError::into_inner);
-        all.push(Interlude { environment, after, happens });
+        let mut all = self.before_calls.lock().unwrap_or_else(PoisonError::into_inner);
+        all.push(BeforeCall { environment, after, happens });
     }
 
     /// Forgets all that was to happen before a later call.
-    pub fn clear_interludes(&self) {
-        self.interludes.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    pub fn clear_before_calls(&self) {
+        self.before_calls.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
 
     /// Runs what is due before a call to an instance, and counts the call for the rest.
-    fn interlude(&self, name: &str, index: usize) {
+    fn run_before_call(&self, name: &str, index: usize) {
         let mut due = Vec::new();
         {
-            let mut all = self.interludes.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut all = self.before_calls.lock().unwrap_or_else(PoisonError::into_inner);
             for one in std::mem::take(&mut *all) {
                 match one {
                     one if one.environment != name => all.push(one),
                     one if one.after == 0 => due.push(one.happens),
-                    one => all.push(Interlude { after: one.after - 1, ..one }),
+                    one => all.push(BeforeCall { after: one.after - 1, ..one }),
                 }
             }
         }
@@ -246,10 +246,10 @@ impl<S: Send + Sync> FromRequestParts<S> for PathOf {
 
 /// The design-time host of one environment (`only`) or of all, told apart by `integrationInstance`.
 pub fn design(shared: Arc<Shared>, only: Option<usize>) -> Router {
-    let gate = Gate { shared: shared.clone(), only };
+    let routing = Routing { shared: shared.clone(), only };
     let common = instance_archives::routes()
         .fallback(not_there)
-        .layer(middleware::from_fn_with_state(gate.clone(), guard));
+        .layer(middleware::from_fn_with_state(routing.clone(), answer_call));
     let api = Router::new()
         .merge(integrations::routes())
         .merge(connections::routes())
@@ -258,11 +258,11 @@ pub fn design(shared: Arc<Shared>, only: Option<usize>) -> Router {
         .merge(monitoring::routes())
         .fallback(not_there)
         .layer(axum::extract::DefaultBodyLimit::max(MAX_UPLOAD))
-        .layer(middleware::from_fn_with_state(gate, guard));
+        .layer(middleware::from_fn_with_state(routing, answer_call));
     let token = Router::new()
         .route("/oauth2/v1/token", axum::routing::post(auth::token))
         .route("/oauth2/v1/authorize", axum::routing::get(browser::authorize))
-        .with_state(Gate { shared, only });
+        .with_state(Routing { shared, only });
     let all = Router::new().nest(BASE, api).nest(COMMON_BASE, common).merge(token);
     // Some clients end a path with a slash, which is the same resource.
     Router::new().fallback(move |request| all.clone().oneshot(without_last_slash(request)))
@@ -300,12 +300,12 @@ pub fn runtime(design: String, instance: String) -> Router {
 }
 
 #[derive(Clone)]
-struct Gate {
+struct Routing {
     shared: Arc<Shared>,
     only: Option<usize>,
 }
 
-impl Gate {
+impl Routing {
     /// Which instance the query names. Gen 2 has no `integrationInstance`.
     fn choose(&self, uri: &Uri) -> Result<usize, ServiceRefusal> {
         let refuse = |words: String| ServiceRefusal { status: 400, code: "ICS-10400", words };
@@ -334,14 +334,14 @@ impl Gate {
     }
 }
 
-async fn guard(
-    State(gate): State<Gate>,
+async fn answer_call(
+    State(routing): State<Routing>,
     ConnectInfo(wire): ConnectInfo<BreakableListener>,
     mut request: Request,
     next: Next,
 ) -> Response {
-    let shared = gate.shared.clone();
-    let index = match gate.choose(request.uri()) {
+    let shared = routing.shared.clone();
+    let index = match routing.choose(request.uri()) {
         Ok(index) => index,
         Err(refusal) => return refusal.into_response(),
     };
@@ -351,9 +351,12 @@ async fn guard(
         None => return StatusCode::INTERNAL_SERVER_ERROR.into_response(),
     };
     shared.calls().push(format!("{name} {method} {path}"));
-    shared.interlude(&name, index);
-    let hits =
-        shared.faults.strike(FaultedCall { environment: &name, method: &method, path: &path });
+    shared.run_before_call(&name, index);
+    let hits = shared.faults.count_and_match(FaultedCall {
+        environment: &name,
+        method: &method,
+        path: &path,
+    });
     if hits.iter().any(|f| f.what == FaultKind::Hang) {
         shared.held.fetch_add(1, Ordering::SeqCst);
     }

@@ -10,10 +10,10 @@ use tokio::{net::TcpListener, task::JoinHandle};
 
 use super::{
     Fault, Landscape,
+    breakable_listener::{Breakable, BreakableListener},
     faults::Faults,
     routes::{self, Shared},
     state::ServiceInstance,
-    wire::{Breakable, BreakableListener},
 };
 use crate::archive::{ArchiveError, Iar};
 use crate::model::EnvironmentName;
@@ -196,13 +196,13 @@ impl Simulator {
         after: usize,
         happens: impl FnOnce(&mut ServiceInstance) + Send + 'static,
     ) {
-        self.shared.add_interlude(environment, after, Box::new(happens));
+        self.shared.add_before_call(environment, after, Box::new(happens));
     }
 
     /// Sets every environment back to the landscape and removes all faults; tokens stay good.
     pub fn reset(&self, landscape: &Landscape) {
         self.shared.faults.clear();
-        self.shared.clear_interludes();
+        self.shared.clear_before_calls();
         self.shared.held.store(0, std::sync::atomic::Ordering::SeqCst);
         for environment in &landscape.environments {
             self.with_instance(environment.name.as_str(), |i| {

@@ -13,12 +13,12 @@ mod artifacts;
 mod body;
 mod instance_archives;
 mod instances;
-mod live;
+mod live_integration;
 mod mutations;
 mod refusal;
 
 use super::{
-    archive::{self, Surroundings},
+    archive::{self, ExportContext},
     landscape::{self, ConnectionSpec, FlowSpec, Landscape, LookupSpec, Role},
 };
 use crate::archive::Iar;
@@ -44,9 +44,9 @@ pub struct ServiceInstance {
     /// The password that `test` accepts, and the files that it takes, by connection; the connection
     /// may not be here yet.
     connection_needs: BTreeMap<String, (Option<String>, BTreeMap<String, String>)>,
-    /// What a person did with failed runs, by the run.
+    /// What a person did with failed instances, by the instance.
     recovered: BTreeMap<String, (Recovered, Instant)>,
-    /// Portable fingerprints of flows whose runs all fail.
+    /// Portable fingerprints of flows whose instances all fail.
     broken_flows: BTreeSet<Fingerprint>,
     /// The names of schedule parameters, by the code of the integration: an import brings the names
     /// without their values.
@@ -69,6 +69,23 @@ pub enum ImportAs {
     Replacement,
 }
 
+impl ImportAs {
+    /// Refuses with 409 what is there already, and with 404 a replacement of what is not. The codes
+    /// are those of the two refusals; `what` is `Lookup COUNTRIES`.
+    fn check(
+        self,
+        is_there: bool,
+        [exists, missing]: [&'static str; 2],
+        what: &str,
+    ) -> Result<(), ServiceRefusal> {
+        match (self, is_there) {
+            (Self::New, true) => refuse(409, exists, format!("{what} exists already.")),
+            (Self::Replacement, false) => refuse(404, missing, format!("{what} does not exist.")),
+            (Self::New, false) | (Self::Replacement, true) => Ok(()),
+        }
+    }
+}
+
 /// Who calls: an OAuth client, or a user of a Gen 2 instance.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Caller {
@@ -76,6 +93,7 @@ pub struct Caller {
     pub role: Role,
 }
 
+/// A connection on an instance.
 #[derive(Debug, Clone)]
 pub struct LiveConnection {
     pub spec: ConnectionSpec,
@@ -196,8 +214,8 @@ impl ServiceInstance {
             .error
             .clone()
             .unwrap_or_else(|| "The target refused the request (simulated).".into());
+        let history = InstanceHistory::new(placement.runs, failing_since, (words, step));
         let mut live = LiveIntegration {
-            body: ArchiveBody::Flow(Arc::new(flow)),
             status: placement.status.clone(),
             updated: placement.updated.time(),
             by: placement.by.clone(),
@@ -205,22 +223,13 @@ impl ServiceInstance {
             unsaved_by: placement.unsaved_by.clone(),
             schedule: scheduled
                 .then(|| placement.schedule.clone().unwrap_or(ScheduleState::Stopped)),
-            history: InstanceHistory::new(placement.runs, failing_since, (words, step)),
             broken: placement.broken,
-            saves: 1,
-            activation: None,
-            activation_error: None,
             parameters: placement
                 .parameters
                 .iter()
                 .map(|(name, value)| (name.clone(), Some(value.clone())))
                 .collect(),
-            timed_out: false,
-            deactivated_at: None,
-            old_status: None,
-            definition: None,
-            old_schedule: None,
-            schedule_passes: None,
+            ..LiveIntegration::new(ArchiveBody::Flow(Arc::new(flow)), history)
         };
         live.update_instances();
         let names = self.parameter_names.entry(id.code.clone()).or_default();
@@ -297,7 +306,7 @@ impl ServiceInstance {
             .filter_map(|c| Some(&self.connections_in(&id.scope).get(*c)?.spec))
             .collect();
         let lookups = self.lookups_in(&id.scope).values().filter(|l| uses(flow, &l.name)).collect();
-        archive::build(id, flow, &Surroundings { connections, lookups, status, saves, now })
+        archive::build(id, flow, &ExportContext { connections, lookups, status, saves, now })
     }
 
     /// The version of an integration by its id; refuses with 404 where the environment has none.
@@ -361,7 +370,7 @@ impl ServiceInstance {
     }
 
     /// Ends what has been under way long enough; it runs before every call.
-    pub fn settle(&mut self) {
+    pub fn end_what_is_due(&mut self) {
         let now = Instant::now();
         for live in self.integrations.values_mut() {
             if live.deactivated_at.take_if(|ends| *ends <= now).is_some() {
@@ -410,9 +419,9 @@ impl ServiceInstance {
         }
     }
 
-    /// Begins an activation, which [`Self::settle`] ends. Refuses where the integration is active
-    /// already or too many others are; a connection or lookup that is missing fails the activation
-    /// later.
+    /// Begins an activation, which [`Self::end_what_is_due`] ends. Refuses where the integration is
+    /// active already or too many others are; a connection or lookup that is missing fails the
+    /// activation later.
     pub fn activate(&mut self, id: &IntegrationId) -> Result<(), ServiceRefusal> {
         let problem = self.activation_problem(id)?;
         let active = self.integrations.iter().filter(|(_, l)| l.status == Status::Active);
@@ -519,15 +528,11 @@ impl ServiceInstance {
             return refuse(400, "ICS-20099", "The archive was changed outside of the service.");
         }
         let id = iar.id.clone().within(scope.clone());
-        let (saves, history, definition) = match (self.integrations.get(&id), how) {
-            (None, ImportAs::Replacement) => {
-                return refuse(404, "ICS-10001", format!("Integration {id} does not exist."));
-            }
-            (Some(_), ImportAs::New) => {
-                return refuse(409, "ICS-10005", format!("Integration {id} exists already."));
-            }
-            (None, ImportAs::New) => (0, None, None),
-            (Some(old), ImportAs::Replacement) => {
+        let there = self.integrations.get(&id);
+        how.check(there.is_some(), ["ICS-10005", "ICS-10001"], &format!("Integration {id}"))?;
+        let (saves, history, definition) = match there {
+            None => (0, None, None),
+            Some(old) => {
                 if old.status == Status::Active || old.status == Status::Busy {
                     return refuse(
                         412,
@@ -542,7 +547,7 @@ impl ServiceInstance {
                         format!("The integration {id} is locked by {who}."),
                     );
                 }
-                // Monitoring counts by id, so runs from before the replacement stay counted.
+                // Monitoring counts by id, so instances from before the replacement stay counted.
                 (old.saves, Some(old.history.clone()), Some(old.schedule_times()))
             }
         };

@@ -78,6 +78,7 @@ impl StoredVersion {
         self.key().name()
     }
 
+    /// A stored version from its entry in a manifest.
     pub(super) fn from_entry(manifest: &Manifest, entry: ManifestEntry) -> Self {
         let safety_run = match &manifest.purpose {
             Purpose::Safety { run } => Some(run.clone()),

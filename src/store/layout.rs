@@ -142,7 +142,7 @@ const RECOVERY: &str = "recovery.json";
 
 /// `runs/2026-08-15T020304Z-restore-1a2b/room`: what a run takes away to have room for its last
 /// line, where the disk is full.
-pub fn room_path(run: &RunId) -> String {
+pub fn reserved_space_path(run: &RunId) -> String {
     format!("{RUNS}/{}/room", safe_name(run.as_str()))
 }
 

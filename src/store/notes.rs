@@ -51,7 +51,7 @@ impl Store {
 
     /// Halves of files that a killed program left in a folder: the backend writes beside the name
     /// and moves the file there when it is whole, so none of these was ever a file of the store.
-    pub fn halves(&self) -> Vec<(PathBuf, i64)> {
+    pub fn partial_files(&self) -> Vec<(PathBuf, i64)> {
         let mut out = Vec::new();
         let mut folders: Vec<PathBuf> = self.folder.iter().cloned().collect();
         while let Some(folder) = folders.pop() {
@@ -97,7 +97,7 @@ impl Store {
         environment: &EnvironmentName,
         export: &InstanceExport,
     ) -> Result<(), StoreError> {
-        self.mend(&layout::instance_export_path(environment, export), json(export)).await
+        self.overwrite(&layout::instance_export_path(environment, export), json(export)).await
     }
 
     /// The newest good export of a whole instance; notes that cannot be read are left out.
@@ -121,8 +121,8 @@ impl Store {
         Ok(None)
     }
 
-    /// Notes of failed runs that were sent again or given up since a time, as they were written; one
-    /// that cannot be read is left out.
+    /// Notes of failed instances that were sent again or given up since a time, as they were
+    /// written; one that cannot be read is left out.
     ///
     /// # Errors
     /// [`StoreError::Read`] where they cannot be listed.
@@ -140,7 +140,7 @@ impl Store {
     /// cannot be written, only the log says so: whoever found it tells it anyway.
     pub async fn note_damage(&self, path: &str, why: &str) {
         let note = DamageNote { path: path.to_owned(), why: why.to_owned() };
-        if let Err(e) = self.mend(&layout::damage_path(path), json(&note)).await {
+        if let Err(e) = self.overwrite(&layout::damage_path(path), json(&note)).await {
             tracing::warn!("{e}");
         }
     }
@@ -219,8 +219,8 @@ impl Store {
         entries: &[ManifestEntry],
     ) -> Result<ReliedOn, StoreError> {
         let note = layout::checkpoint_path(environment, snapshot, ANNOUNCED);
-        // One that a run left which was cut off is written over.
-        self.mend(&note, json(&entries)).await?;
+        // A note that a backup left when it was cut off is written over.
+        self.overwrite(&note, json(&entries)).await?;
         let look = async {
             let pruned = self.being_pruned().await?;
             let files = self.files(environment).await?;

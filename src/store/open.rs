@@ -15,7 +15,7 @@ use crate::config::{S3Place, StorePlace};
 use crate::files::private_folder;
 
 /// How long one call may be tried again before the store counts as not there.
-const PATIENCE: Duration = Duration::from_secs(60);
+const LONGEST_RETRY: Duration = Duration::from_secs(60);
 
 /// Whether a write is done only when the disk has it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -115,7 +115,7 @@ async fn bucket(place: &S3Place, label: &str) -> Result<AmazonS3, StoreError> {
         .with_connect_timeout(Duration::from_secs(10))
         .with_timeout(Duration::from_secs(120))
         .with_allow_http(options.endpoint.as_ref().is_some_and(|e| e.scheme() == "http"));
-    let retry = RetryConfig { retry_timeout: PATIENCE, ..RetryConfig::default() };
+    let retry = RetryConfig { retry_timeout: LONGEST_RETRY, ..RetryConfig::default() };
     let client = builder.with_client_options(client).with_retry(retry);
     client.build().map_err(|e| not_opened(label, &explain(&e)))
 }

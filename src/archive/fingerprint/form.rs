@@ -6,9 +6,9 @@ use std::{borrow::Cow, collections::BTreeMap};
 use roxmltree::{Attribute, Node};
 
 use super::super::{
-    Expression, Lookup, json, layout,
-    names::{self, Renumbering},
-    properties, sha256_hex, xml,
+    Expression, Lookup, json, layout, properties,
+    renumbering::{self, Renumbering},
+    sha256_hex, xml,
     zip::BoundedZip,
 };
 
@@ -413,10 +413,10 @@ impl xml::CanonicalRules for ExportRules<'_> {
 
     fn text<'t>(&self, text: Cow<'t, str>) -> Cow<'t, str> {
         let text = match self.kind {
-            XmlKind::Schema => names::without_port_numbers(text),
+            XmlKind::Schema => renumbering::without_port_numbers(text),
             _ => text,
         };
-        if names::may_hold_a_number(&text) {
+        if renumbering::may_hold_a_number(&text) {
             Cow::Owned(self.renumbering.apply(&text))
         } else {
             text

@@ -15,7 +15,7 @@ fn what_is_no_integration_says_what_it_is() {
     let attributes = "icspackage/project/X_1/ics_project_attributes.properties";
     assert!(
         says(&packed(&[(attributes, b"project_code=X\nproject_version=one")]))
-            .contains("no version")
+            .contains("not a version")
     );
 }
 

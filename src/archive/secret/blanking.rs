@@ -24,6 +24,8 @@ pub enum BlankedAs {
 }
 
 impl BlankedAs {
+    /// What stands in the place of a value. Marked dots are the same for equal values, in this
+    /// process only.
     pub(super) fn of(self, value: &str) -> String {
         static KEY: LazyLock<RandomState> = LazyLock::new(RandomState::new);
         match self {
@@ -36,7 +38,7 @@ impl BlankedAs {
 /// The shortest and the longest value, in bytes, that is looked for elsewhere than in its place: a
 /// shorter one may be a word, a longer one is a file.
 const SOUGHT: Range<usize> = 6..4_096;
-/// From how many bytes on a value of letters alone is looked for.
+/// The shortest value of letters alone that is looked for, in bytes.
 const WORDS: usize = 16;
 /// How many values of an archive are looked for elsewhere: no real one has more secrets.
 const MOST_SOUGHT: usize = 500;
@@ -44,7 +46,8 @@ const MOST_SOUGHT: usize = 500;
 /// Blanks every secret of files: in its place, and wherever else its value stands in any of them.
 pub(in crate::archive) fn blank_files(files: &mut HashMap<String, Vec<u8>>, how: BlankedAs) {
     let mut values = SecretValues::default();
-    // In one order, so that of too many values the same are sought each time.
+    // The order is fixed, so that where there are too many values the same ones are sought each
+    // time.
     let mut paths: Vec<String> = files.keys().cloned().collect();
     paths.sort_unstable();
     for path in &paths {
@@ -95,12 +98,12 @@ impl SecretValues {
         self.0.extend([bare.to_owned(), plain]);
     }
 
-    /// None where there is none.
+    /// What blanks the values; none where there is no value.
     fn finish(&self) -> Option<Blanker> {
         if self.0.is_empty() {
             return None;
         }
-        // Of two that begin in one place, the longer: one may hold the other.
+        // The longer of two that begin in one place is taken: it may hold the other.
         let any = AhoCorasick::builder().match_kind(MatchKind::LeftmostLongest).build(&self.0);
         any.inspect_err(|e| tracing::warn!("secrets are blanked in their places alone: {e}"))
             .ok()
@@ -165,7 +168,7 @@ pub(in crate::archive) fn blank_file(name: &str, bytes: &[u8], how: BlankedAs) -
     files.remove(name).unwrap_or_default()
 }
 
-/// How XML writes letters that form it; the last is undone last.
+/// The entities of XML and their letters. The last is undone last: its letter begins the others.
 const ENTITIES: [(&str, &str); 5] =
     [("&lt;", "<"), ("&gt;", ">"), ("&quot;", "\""), ("&apos;", "'"), ("&amp;", "&")];
 

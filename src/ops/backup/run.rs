@@ -460,7 +460,7 @@ async fn heal(
 ) -> Result<(), StoreError> {
     for version in versions.filter(|v| recheck.is_damaged(&v.path)) {
         if crate::archive::sha256_hex(bytes) == version.sha256 {
-            store.mend(&version.path, bytes.clone()).await?;
+            store.overwrite(&version.path, bytes.clone()).await?;
             recheck.healed(&version.path);
         }
     }

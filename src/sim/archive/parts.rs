@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, fmt::Write};
 
-use super::{Surroundings, date_comment, template::fill};
+use super::{ExportContext, date_comment, template::fill};
 use crate::model::IntegrationId;
 use crate::sim::landscape::{ConnectionSpec, FlowSpec, LookupSpec};
 
@@ -10,7 +10,7 @@ use crate::sim::landscape::{ConnectionSpec, FlowSpec, LookupSpec};
 /// that moves with each save.
 pub struct Parts<'a> {
     flow: &'a FlowSpec,
-    around: &'a Surroundings<'a>,
+    around: &'a ExportContext<'a>,
     root: String,
     id: &'a IntegrationId,
     next: u32,
@@ -24,7 +24,7 @@ pub struct Parts<'a> {
 
 impl<'a> Parts<'a> {
     /// Prepares the parts of one archive; no file is made before [`Parts::files`].
-    pub fn new(id: &'a IntegrationId, flow: &'a FlowSpec, around: &'a Surroundings<'a>) -> Self {
+    pub fn new(id: &'a IntegrationId, flow: &'a FlowSpec, around: &'a ExportContext<'a>) -> Self {
         let root = format!("icspackage/project/{}_{}", id.code, id.version);
         Self {
             flow,
@@ -433,7 +433,7 @@ pub fn dvm(lookup: &LookupSpec) -> String {
 pub fn attributes(
     id: &IntegrationId,
     flow: &FlowSpec,
-    around: &Surroundings<'_>,
+    around: &ExportContext<'_>,
     digest: &str,
 ) -> String {
     let escaped = |text: &str| text.replace('\\', "\\\\").replace(':', "\\:").replace('=', "\\=");

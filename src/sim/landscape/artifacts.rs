@@ -7,6 +7,7 @@ use serde::Deserialize;
 use super::When;
 use crate::model::{EnvironmentName, Version};
 
+/// A connection, the same in each environment but for its address.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ConnectionSpec {
@@ -41,6 +42,7 @@ pub struct ConnectionSpec {
     pub password: Option<String>,
 }
 
+/// A lookup with its rows.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct LookupSpec {
@@ -58,12 +60,13 @@ pub struct LookupSpec {
     pub by: Option<String>,
     /// Earlier rows on an environment, which only the store remembers.
     #[serde(default)]
-    pub past: Vec<PastRows>,
+    pub past: Vec<PastLookup>,
 }
 
+/// The rows that a lookup had in an environment until some time.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct PastRows {
+pub struct PastLookup {
     pub environment: EnvironmentName,
     pub until: When,
     pub rows: Vec<Vec<String>>,
@@ -200,6 +203,7 @@ impl ProjectSpec {
     }
 }
 
+/// A certificate of an environment.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CertificateSpec {

@@ -26,7 +26,7 @@ pub struct Family {
 /// others.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Spread {
+pub struct EnvironmentFill {
     environment: EnvironmentName,
     total: usize,
     /// One in so many is a newer version here than in production.
@@ -50,7 +50,7 @@ pub fn unfold(families: &[Family]) -> Vec<IntegrationSpec> {
 pub fn add(
     integrations: &mut Vec<IntegrationSpec>,
     mut made: Vec<IntegrationSpec>,
-    spreads: &[Spread],
+    spreads: &[EnvironmentFill],
     scopes: impl Fn(&str) -> usize,
 ) {
     made.sort_by_key(|i| dice(&i.code, "order"));
@@ -118,7 +118,7 @@ fn title(code: &str) -> String {
     chars.next().map(|c| c.to_ascii_uppercase()).into_iter().chain(chars).collect()
 }
 
-impl Spread {
+impl EnvironmentFill {
     fn place(&self, integration: &IntegrationSpec) -> Placement {
         let code = integration.code.as_str();
         let place = self.environment.as_str();

@@ -34,7 +34,7 @@ pub struct Manners {
     pub page_cap: usize,
     /// A bulk resubmit answers 202 without a body, also where `return=sync` is asked for.
     pub resubmit_is_silent: bool,
-    /// How long a failed run stays listed that was sent again or given up, in milliseconds.
+    /// How long a failed instance stays listed that was sent again or given up, in milliseconds.
     pub recovery_ms: u64,
     /// An integration of a project is exported alone: `GET …/integrations/{id}/archive`.
     pub exports_members: bool,
@@ -50,9 +50,9 @@ pub struct Manners {
     /// A library of a project that is imported is called by its code afterwards: what the service
     /// gives back is not what it was sent.
     pub renames_libraries: bool,
-    /// A filter by `projectCode` is ignored: the runs of twins come together.
+    /// A filter by `projectCode` is ignored: the instances of twins come together.
     pub ignores_project_code: bool,
-    /// No record of a run tells its project.
+    /// No record of an instance tells its project.
     pub hides_project_code: bool,
     /// A lookup of a project cannot be given other content: it is deleted and imported.
     pub keeps_lookups: bool,
@@ -96,7 +96,7 @@ impl Manners {
         here + SignedDuration::from_secs(self.clock_s)
     }
 
-    /// The time for which a run that was recovered is still listed as failed.
+    /// The time for which an instance that was recovered is still listed as failed.
     pub fn recovery(&self) -> Duration {
         Duration::from_millis(self.recovery_ms)
     }

@@ -13,15 +13,16 @@ use jiff::{Timestamp, ToSpan};
 use jsonwebtoken::{Algorithm, DecodingKey, Validation};
 use serde_json::json;
 
-use super::{Gate, Shared, allowed, before, browser::Presented, header_text};
+use super::{Routing, Shared, allowed, before, browser::TokenRequest, header_text};
 use crate::archive::sha256_hex;
 use crate::sim::{
+    breakable_listener::BreakableListener,
     faults::FaultedCall,
     landscape::{AccountSpec, Manners},
     state::{Caller, ServiceInstance, ServiceRefusal, no_project},
-    wire::BreakableListener,
 };
 
+/// The form of a call for a token.
 #[derive(serde::Deserialize)]
 pub struct TokenGrant {
     grant_type: String,
@@ -80,14 +81,14 @@ fn at_the_limit(shared: &Shared, manners: &[Manners]) -> Option<Response> {
 /// `POST /oauth2/v1/token`: one endpoint for all environments, as an identity domain is. A client's
 /// token is good on every instance that knows the client.
 pub async fn token(
-    State(gate): State<Gate>,
+    State(routing): State<Routing>,
     ConnectInfo(wire): ConnectInfo<BreakableListener>,
     headers: HeaderMap,
     Form(grant): Form<TokenGrant>,
 ) -> Response {
-    let shared = &gate.shared;
+    let shared = &routing.shared;
     shared.calls().push("- POST /oauth2/v1/token".into());
-    let hits = shared.faults.strike(FaultedCall {
+    let hits = shared.faults.count_and_match(FaultedCall {
         environment: "-",
         method: "POST",
         path: "/oauth2/v1/token",
@@ -168,7 +169,7 @@ fn person_holds(shared: &Shared, grant: &TokenGrant, client: &str) -> bool {
     if grant.grant_type == "refresh_token" {
         return sign_ins.take_refresh(client, &grant.refresh_token);
     }
-    sign_ins.take_code(Presented {
+    sign_ins.take_code(TokenRequest {
         client,
         code: &grant.code,
         verifier: &grant.code_verifier,

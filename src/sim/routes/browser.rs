@@ -13,7 +13,7 @@ use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 use url::Url;
 
-use super::{Gate, Shared};
+use super::{Routing, Shared};
 use crate::archive::sha256_hex;
 
 /// The codes and refresh tokens that were given out and are still good.
@@ -33,7 +33,7 @@ struct IssuedCode {
 
 /// What a client brings for a token.
 #[derive(Debug, Clone, Copy)]
-pub struct Presented<'a> {
+pub struct TokenRequest<'a> {
     pub client: &'a str,
     pub code: &'a str,
     pub verifier: &'a str,
@@ -47,11 +47,11 @@ impl SignIns {
     }
 
     /// Takes a code; false where it is not known, was used, or is somebody else's.
-    pub fn take_code(&mut self, presented: Presented<'_>) -> bool {
-        let Some(issued) = self.codes.remove(presented.code) else { return false };
-        let challenge = URL_SAFE_NO_PAD.encode(Sha256::digest(presented.verifier.as_bytes()));
-        issued.client == presented.client
-            && issued.redirect == presented.redirect
+    pub fn take_code(&mut self, request: TokenRequest<'_>) -> bool {
+        let Some(issued) = self.codes.remove(request.code) else { return false };
+        let challenge = URL_SAFE_NO_PAD.encode(Sha256::digest(request.verifier.as_bytes()));
+        issued.client == request.client
+            && issued.redirect == request.redirect
             && issued.challenge == challenge
     }
 
@@ -72,8 +72,9 @@ fn secret(kind: &str, client: &str, number: u64) -> String {
     sha256_hex(format!("{kind} {client} {number} {}", Timestamp::now()).as_bytes())
 }
 
+/// The query with which a client sends the browser.
 #[derive(serde::Deserialize)]
-pub struct Wanted {
+pub struct AuthorizeQuery {
     #[serde(default)]
     response_type: String,
     #[serde(default)]
@@ -89,8 +90,11 @@ pub struct Wanted {
 }
 
 /// `GET /oauth2/v1/authorize`: sends the browser back with a code.
-pub async fn authorize(State(gate): State<Gate>, Query(wanted): Query<Wanted>) -> Response {
-    let shared: &Shared = &gate.shared;
+pub async fn authorize(
+    State(routing): State<Routing>,
+    Query(wanted): Query<AuthorizeQuery>,
+) -> Response {
+    let shared: &Shared = &routing.shared;
     shared.calls().push("- GET /oauth2/v1/authorize".into());
     let bad = |words: &'static str| (StatusCode::BAD_REQUEST, words).into_response();
     let Ok(mut back) = Url::parse(&wanted.redirect_uri) else { return bad("invalid redirect_uri") };

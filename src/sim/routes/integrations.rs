@@ -26,7 +26,7 @@ pub fn routes() -> Router {
         .route("/integrations/archive", post(import).put(replace))
         .route("/integrations/{id}/archive", get(archive))
         .route("/integrations/{id}/schedule/futureruns", get(future_runs))
-        // In a project there is no list of runs to come and, unless the landscape says otherwise,
+        // In a project there is no list of times to come and, unless the landscape says otherwise,
         // no replacing and no export of one integration (docs/projects.md, Inside a project).
         .merge(in_scope("/projects/{project}"))
         .route("/projects/{project}/integrations/{id}/archive", get(member_archive))
@@ -237,6 +237,7 @@ pub(super) struct Form {
     pub fields: BTreeMap<String, String>,
 }
 
+/// Reads a multipart form; refuses with 400 one that breaks off or has no file.
 pub(super) async fn upload(mut form: Multipart) -> Result<Form, ServiceRefusal> {
     let broken = |e: axum::extract::multipart::MultipartError| ServiceRefusal {
         status: 400,
@@ -337,8 +338,8 @@ async fn activation_errors(
     })
 }
 
-/// Answers a call to a REST trigger: the active version echoes what it is, or fails if its runs
-/// fail.
+/// Answers a call to a REST trigger: the active version echoes what it is, or fails if its
+/// instances fail.
 async fn flow(target: RequestTarget, path: PathOf) -> Result<Json<Value>, ServiceRefusal> {
     let (scope, code) = (path.scope(), path.text("code"));
     target.with(|instance| {
@@ -431,7 +432,7 @@ async fn future_runs(target: RequestTarget, path: PathOf) -> Result<Json<Value>,
     })
 }
 
-/// Seconds between two runs of an iCal rule.
+/// Seconds between two times of an iCal rule.
 fn period(rule: &str) -> i64 {
     let part = |key: &str| rule.split(';').find_map(|p| p.strip_prefix(key));
     let unit = match part("FREQ=") {

@@ -1,4 +1,4 @@
-//! Runs and their errors.
+//! Instances and their errors.
 
 use axum::{
     Json, Router,
@@ -19,7 +19,8 @@ use crate::sim::state::{Recovered, ServiceInstance, ServiceRefusal, SimInstance,
 /// The largest offset that is answered.
 const LAST_OFFSET: usize = 500;
 
-/// The routes that count and list runs and their errors, and that resubmit or discard failed ones.
+/// The routes that count and list instances and their errors, and that resubmit or discard failed
+/// ones.
 pub fn routes() -> Router {
     Router::new()
         .route("/monitoring/integrations", get(integrations))
@@ -55,7 +56,7 @@ async fn integrations(target: RequestTarget, Query(query): QueryPairs) -> JsonRe
     })
 }
 
-/// The runs that a query asks for, newest first.
+/// The instances that a query asks for, newest first.
 fn chosen(
     i: &ServiceInstance,
     query: &[(String, String)],
@@ -93,7 +94,7 @@ fn status(run: &SimInstance) -> &'static str {
     }
 }
 
-/// What a run was about: the business identifier that the flow tracks.
+/// What an instance was about: the business identifier that the flow tracks.
 fn tracking(run: &SimInstance) -> Value {
     let value = (run.at.as_second() % 100_000).to_string();
     json!([{ "name": "record", "primary": true, "value": value }])

@@ -10,6 +10,7 @@ use super::{LiveConnection, LiveIntegration, ServiceInstance, ServiceRefusal, re
 use crate::model::{IntegrationId, Status};
 use crate::sim::landscape::LookupSpec;
 
+/// The archives of an instance, and the jobs that make and read them.
 #[derive(Debug, Default)]
 pub(super) struct InstanceArchives {
     /// In the order in which they were started; the place is the id.

@@ -1,5 +1,5 @@
-//! The runs of an integration: those that the landscape tells of, spread over the day before, and
-//! those that come while it runs.
+//! The instances of an integration: those that the landscape tells of, spread over the day before,
+//! and those that come while it runs.
 
 use std::time::{Duration, Instant};
 
@@ -11,20 +11,20 @@ use crate::model::{InstanceCounts, IntegrationId, ScheduleState, Status};
 /// The time over which the landscape's counts are spread.
 const DAY: SignedDuration = SignedDuration::from_hours(24);
 
-/// The runs of one id over time; they stay when the integration is replaced.
+/// The instances of one id over time; they stay when the integration is replaced.
 #[derive(Debug, Clone)]
 pub struct InstanceHistory {
     base: InstanceCounts,
-    /// When this history began; the runs that `base` counts lie before.
+    /// When this history began; the instances that `base` counts lie before.
     began: Timestamp,
-    /// When runs began to fail; None: failed ones lie among the good ones.
+    /// When instances began to fail; None: failed ones lie among the good ones.
     failing_since: Option<Timestamp>,
     periods: Vec<Period>,
-    /// The message of a failing run, and the step that fails.
+    /// The message of a failing instance, and the step that fails.
     pub error: (String, String),
 }
 
-/// A time in which runs come.
+/// A time in which instances come.
 #[derive(Debug, Clone)]
 struct Period {
     from: Timestamp,
@@ -32,7 +32,7 @@ struct Period {
     broken: bool,
 }
 
-/// One run.
+/// One instance.
 #[derive(Debug, Clone)]
 pub struct SimInstance {
     pub id: String,
@@ -42,16 +42,17 @@ pub struct SimInstance {
     pub recovered: Option<Recovered>,
 }
 
+/// What became of a failed instance that a person took care of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Recovered {
     Discarded,
-    /// The run was sent again and succeeded.
+    /// The instance was sent again and succeeded.
     Resubmitted,
 }
 
 impl InstanceHistory {
-    /// A history of which `base` tells the runs of the day before now; `error` is the message of a
-    /// failing run and the step that fails.
+    /// A history of which `base` tells the instances of the day before now; `error` is the message
+    /// of a failing instance and the step that fails.
     pub fn new(
         base: InstanceCounts,
         failing_since: Option<Timestamp>,
@@ -60,20 +61,20 @@ impl InstanceHistory {
         Self { base, began: Timestamp::now(), failing_since, periods: Vec::new(), error }
     }
 
-    /// Begins a period of runs, which fail where `broken`; a period that is open ends first.
+    /// Begins a period of instances, which fail where `broken`; a period that is open ends first.
     pub fn begin(&mut self, broken: bool) {
         self.end();
         self.periods.push(Period { from: Timestamp::now(), until: None, broken });
     }
 
-    /// Ends the open period of runs; nothing happens where none is open.
+    /// Ends the open period of instances; nothing happens where none is open.
     pub fn end(&mut self) {
         if let Some(last) = self.periods.last_mut().filter(|p| p.until.is_none()) {
             last.until = Some(Timestamp::now());
         }
     }
 
-    /// Every run, oldest first.
+    /// Every instance, oldest first.
     fn list(&self, id: &IntegrationId, every: Duration, scheduled: bool) -> Vec<SimInstance> {
         let mut out = Vec::new();
         let mut add = |at: Timestamp, failed: bool| {
@@ -86,7 +87,7 @@ impl InstanceHistory {
         spread(start, turned, self.base.succeeded).for_each(|at| add(at, false));
         let failing_from = if self.failing_since.is_some() { turned } else { start };
         spread(failing_from, self.began, self.base.failed).for_each(|at| add(at, true));
-        // An integration without schedule and counted runs waits for callers, which are not
+        // An integration without schedule and counted instances waits for callers, which are not
         // simulated.
         if scheduled || self.base != InstanceCounts::default() {
             let every = SignedDuration::try_from(every).unwrap_or(SignedDuration::from_secs(30));
@@ -104,7 +105,7 @@ impl InstanceHistory {
     }
 }
 
-/// So many moments, spread evenly between two.
+/// `count` moments, spread evenly between two.
 fn spread(from: Timestamp, until: Timestamp, count: u64) -> impl Iterator<Item = Timestamp> {
     let whole = until.duration_since(from).as_millis().max(1);
     (0..count).map(move |n| {
@@ -114,7 +115,7 @@ fn spread(from: Timestamp, until: Timestamp, count: u64) -> impl Iterator<Item =
 }
 
 impl ServiceInstance {
-    /// Every run of one integration, oldest first.
+    /// Every instance of one integration, oldest first.
     pub fn instances(&self, id: &IntegrationId) -> Vec<SimInstance> {
         let Some(live) = self.integrations.get(id) else { return Vec::new() };
         let mut runs = live.history.list(id, self.settings.run_every(), live.schedule.is_some());
@@ -126,7 +127,7 @@ impl ServiceInstance {
         runs
     }
 
-    /// The runs since a time, counted as monitoring counts them.
+    /// The instances since a time, counted as monitoring counts them.
     pub fn instance_counts(&self, id: &IntegrationId, since: Timestamp) -> InstanceCounts {
         let aborted = self.integrations.get(id).map_or(0, |l| l.history.base.aborted);
         let mut counts = InstanceCounts { received: aborted, aborted, ..InstanceCounts::default() };
@@ -141,8 +142,8 @@ impl ServiceInstance {
         counts
     }
 
-    /// Resubmits or discards failed runs. A run that is sent to a flow that still fails stays
-    /// failed.
+    /// Resubmits or discards failed instances. An instance that is sent to a flow that still fails
+    /// stays failed.
     pub fn recover(&mut self, ids: &[String], how: Recovered) -> Result<(), ServiceRefusal> {
         let mut found = Vec::new();
         for (id, live) in &self.integrations {
@@ -163,20 +164,20 @@ impl ServiceInstance {
 }
 
 impl super::LiveIntegration {
-    /// Makes every run fail from now on.
+    /// Makes every instance fail from now on.
     pub fn fail_from_now(&mut self) {
         self.broken = true;
         self.update_instances();
     }
 
-    /// Forgets all runs so far.
+    /// Forgets all instances so far.
     pub fn quiet(&mut self) {
         self.history =
             InstanceHistory::new(InstanceCounts::default(), None, self.history.error.clone());
         self.update_instances();
     }
 
-    /// Begins or ends a period of runs, as status and schedule require.
+    /// Begins or ends a period of instances, as status and schedule require.
     pub(super) fn update_instances(&mut self) {
         let runs = self.status == Status::Active
             && self.schedule.as_ref().is_none_or(|state| *state == ScheduleState::Running);

@@ -51,7 +51,8 @@ impl LiveConnection {
             test_fails: None,
             password,
         };
-        Self::new(spec, false)
+        let configured = false;
+        Self::new(spec, configured)
     }
 
     /// The answer of `test`: whether it succeeded, and its words.
@@ -198,15 +199,8 @@ impl ServiceInstance {
             Err(e) => return refuse(400, "ICS-10202", format!("The lookup is not valid: {e}")),
         };
         let name = table.name;
-        match (self.lookups_in(scope).contains_key(&name), how) {
-            (true, ImportAs::New) => {
-                return refuse(409, "ICS-10203", format!("Lookup {name} exists already."));
-            }
-            (false, ImportAs::Replacement) => {
-                return refuse(404, "ICS-10201", format!("Lookup {name} does not exist."));
-            }
-            _ => {}
-        }
+        let is_there = self.lookups_in(scope).contains_key(&name);
+        how.check(is_there, ["ICS-10203", "ICS-10201"], &format!("Lookup {name}"))?;
         let saved = LookupSpec::saved(&name, table.columns, table.rows, CALLER);
         self.lookups_mut(scope)?.insert(name, saved);
         Ok(())
@@ -268,18 +262,10 @@ impl ServiceInstance {
         };
         let id = library.id();
         let here = self.libraries_mut(scope)?;
-        match (here.contains_key(&id), how) {
-            (true, ImportAs::New) => {
-                refuse(409, "ICS-10303", format!("Library {id} exists already."))
-            }
-            (false, ImportAs::Replacement) => {
-                refuse(404, "ICS-10301", format!("Library {id} does not exist."))
-            }
-            _ => {
-                here.insert(id, library);
-                Ok(())
-            }
-        }
+        let is_there = here.contains_key(&id);
+        how.check(is_there, ["ICS-10303", "ICS-10301"], &format!("Library {id}"))?;
+        here.insert(id, library);
+        Ok(())
     }
 
     /// Removes a library by its id `CODE|01.02.0003`, also one that integrations use.
@@ -299,15 +285,8 @@ impl ServiceInstance {
             return refuse(400, "ICS-10402", "The archive is not a package.");
         };
         let name = read.name.clone();
-        match (self.others.packages.contains_key(&name), how) {
-            (true, ImportAs::New) => {
-                return refuse(409, "ICS-10405", format!("Package {name} exists already."));
-            }
-            (false, ImportAs::Replacement) => {
-                return refuse(404, "ICS-10401", format!("Package {name} does not exist."));
-            }
-            _ => {}
-        }
+        let is_there = self.others.packages.contains_key(&name);
+        how.check(is_there, ["ICS-10405", "ICS-10401"], &format!("Package {name}"))?;
         let files = archive::unpack(bytes).map_err(|e| bad(e.to_string()))?;
         let mut members = Vec::new();
         for (_, part) in files.iter().filter(|(n, _)| n.ends_with(".iar")) {

@@ -61,14 +61,14 @@ pub struct FileEntry {
 
 /// An integration's files. What cannot be read is noted once and left out.
 #[derive(Debug)]
-pub struct Folder<'z, 'a> {
+pub struct IntegrationFiles<'z, 'a> {
     zip: &'z mut BoundedZip<'a>,
     entries: BTreeMap<String, FileEntry>,
     read: BTreeMap<String, Option<Rc<Vec<u8>>>>,
     findings: Vec<Finding>,
 }
 
-impl<'z, 'a> Folder<'z, 'a> {
+impl<'z, 'a> IntegrationFiles<'z, 'a> {
     /// The files of one integration inside `zip`, by their path below the folders that `roots`
     /// names.
     pub fn new(zip: &'z mut BoundedZip<'a>, roots: &Roots) -> Self {
@@ -117,7 +117,7 @@ impl<'z, 'a> Folder<'z, 'a> {
         bytes
     }
 
-    /// As [`Folder::get`], for a caller that keeps the bytes.
+    /// As [`IntegrationFiles::get`], for a caller that keeps the bytes.
     pub fn take(&mut self, path: &str) -> Option<Vec<u8>> {
         if let Some(known) = self.read.remove(path) {
             return Some(Rc::unwrap_or_clone(known?));

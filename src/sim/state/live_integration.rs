@@ -16,21 +16,25 @@ use crate::sim::landscape::FlowSpec;
 use crate::sim::landscape::Manners;
 
 impl LiveIntegration {
+    /// An integration as an import leaves it: it does not run, and nothing is under way.
     pub(super) fn imported(bytes: &[u8], iar: Iar) -> Self {
-        let scheduled = iar.scheduled;
+        let error = ("The target refused the request (simulated).".into(), "the target".into());
+        let history = InstanceHistory::new(InstanceCounts::default(), None, error);
+        Self::new(ArchiveBody::Imported(bytes.into(), Box::new(iar)), history)
+    }
+
+    /// An integration that was saved just now and does not run.
+    pub(super) fn new(body: ArchiveBody, history: InstanceHistory) -> Self {
+        let schedule = body.scheduled().then_some(ScheduleState::Stopped);
         Self {
-            body: ArchiveBody::Imported(bytes.into(), Box::new(iar)),
+            body,
             status: Status::Configured,
             updated: Timestamp::now(),
             by: "oicx".into(),
             locked_by: None,
             unsaved_by: None,
-            schedule: scheduled.then_some(ScheduleState::Stopped),
-            history: InstanceHistory::new(
-                InstanceCounts::default(),
-                None,
-                ("The target refused the request (simulated).".into(), "the target".into()),
-            ),
+            schedule,
+            history,
             broken: false,
             saves: 1,
             activation: None,
@@ -123,6 +127,7 @@ impl LiveIntegration {
         self.updated = Timestamp::now();
     }
 
+    /// Deactivates it at once, with its schedule and its instances.
     pub(super) fn stop(&mut self) {
         self.activation = None;
         self.status = Status::Configured;
