@@ -25,7 +25,7 @@ pub struct ValidatedArchive {
     pub parts: Vec<MemberArchive>,
     /// Integrations of a project that cannot be read, each with why: the others can be used.
     pub broken: Vec<(IntegrationId, ArchiveError)>,
-    /// [`Project::beside`] the integrations of a project.
+    /// [`super::Project::beside`] the integrations of a project.
     pub beside: BTreeSet<String>,
 }
 
