@@ -140,3 +140,74 @@ async fn a_global_space_that_refuses_does_not_hide_the_projects() {
     assert_eq!(code, 0, "what is seen is told: {err}");
     assert!(err.contains("projects"), "and what is not: {err}");
 }
+
+/// What is in a project whose file was not taken is not called gone: by the next backup's changes,
+/// history, drift and git neither.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_in_a_project_that_was_not_taken_is_not_gone() {
+    for fault in ["status=423", "status=500"] {
+        let world = World::of(LANDSCAPE).await;
+        take_backup(&world, "prod").await;
+        change_pay_feed(&world);
+        world.fault(&format!("{fault} env=prod method=POST path=/projects/PEOPLE/archive"));
+        let config = world.config_file("");
+        let (_, out, err) = run(oicx(&config), &["backup", "prod"]).await;
+        assert!(out.contains("0 removed"), "{fault}: {out}{err}");
+        let (code, out, err) = run(oicx(&config), &["history", "PEOPLE/PAY_FEED"]).await;
+        assert_eq!(code, 0, "{err}");
+        assert!(!out.contains("gone since"), "{fault}: {out}");
+        let (code, out, err) = run(oicx(&config), &["drift", "store:prod", "prod"]).await;
+        assert_eq!(code, 3, "{fault}: {out}{err}");
+        assert!(!out.contains("only on") && err.contains("was not taken"), "{fault}: {out}{err}");
+    }
+}
+
+/// A list of a project that fails is a failure of the backup; one that refuses is a gap.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_projects_list_that_fails_is_a_failed_backup() {
+    let world = World::of(LANDSCAPE).await;
+    world.fault("status=500 env=prod path=/projects/MONEY/integrations");
+    let config = world.config_file("");
+    let (code, out, err) = run(oicx(&config), &["backup", "prod"]).await;
+    assert_eq!(code, 3, "{out}{err}");
+    // Where neither side could be looked at, nothing is the same.
+    world.fault("status=403 path=/projects/PEOPLE/");
+    let (code, out, err) =
+        run(oicx(&config), &["drift", "prod", "prod", "--project", "PEOPLE"]).await;
+    assert_eq!(code, 3, "{out}{err}");
+}
+
+/// A member that cannot be exported, since another one of its project is locked, is not said to be
+/// changed, and nobody is told to delete it.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_cannot_be_compared_is_not_to_be_deleted_by_hand() {
+    let world = World::of(LANDSCAPE).await;
+    take_backup(&world, "prod").await;
+    world.fault("status=423 env=prod method=POST path=/projects/PEOPLE/archive");
+    let config = world.config_file("");
+    let plan = ["restore", "store:prod/PEOPLE/TWIN", "--to", "prod", "--plan"];
+    let (code, out, err) = run(oicx(&config), &plan).await;
+    assert_eq!(code, 1, "{out}{err}");
+    assert!(out.contains("whether it changed is not known"), "{out}");
+    assert!(!out.contains("delete TWIN") && !out.contains("by hand"), "{out}");
+}
+
+/// A file does not say what was active: that nothing of it is activated is told.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_project_from_a_file_says_that_nothing_is_activated() {
+    let world = World::of(LANDSCAPE).await;
+    take_backup(&world, "prod").await;
+    let config = world.config_file(&crate::project_restore::connection_values(&world));
+    let store = world.store().await;
+    let index = store.index().await.unwrap();
+    let people = index.versions().iter().find(|v| v.path.ends_with(".car") && v.code == "PEOPLE");
+    let file = world.store_folder().join(&people.unwrap().path);
+    let gone = |i: &mut oicx::sim::ServiceInstance| drop(i.others.projects.remove("PEOPLE"));
+    world.sim.with_instance("prod", gone).unwrap();
+    let plan = ["restore", file.to_str().unwrap(), "--to", "prod", "--plan"];
+    let (_, out, err) = run(oicx(&config), &plan).await;
+    assert!(
+        out.contains("no snapshot says whether") && out.contains("not activated"),
+        "{out}{err}"
+    );
+}

@@ -353,7 +353,7 @@ async fn a_certificate_that_is_missing_is_uploaded_from_the_file_that_the_config
     let (bad, payloads) = plan(&workspace, &client, "store:test/CHILD").await;
     let journal = run(&world, bad, payloads, &client).await;
     assert_eq!(journal.result, Some(RunOutcome::Untouched), "{:?}", journal.lines);
-    assert!(journal.error.unwrap().contains("no certificate in PEM form"));
+    assert!(journal.error.unwrap().contains("not a certificate in PEM form"));
     std::fs::write(&file, "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n")
         .unwrap();
     let (plan, payloads) = plan(&workspace, &client, "store:test/CHILD").await;

@@ -152,17 +152,41 @@ impl Manifest {
     /// Whether an artifact of this kind and scope that the manifest does not list was not in the
     /// environment.
     pub fn has_seen(&self, kind: Kind, scope: &Scope) -> bool {
-        let listed = kind != Kind::Library || scope.is_global() || self.lists_project_libraries;
-        self.is_full() && listed && !self.unseen.iter().any(|u| u.hides(kind, scope))
+        self.is_full() && !self.hidden().iter().any(|u| u.hides(kind, scope))
+    }
+
+    /// What it does not show although it may have been there: lists that were not read, what is in
+    /// projects whose file was not taken, and in older snapshots the libraries of projects, which
+    /// were kept in the projects' archives alone.
+    pub fn hidden(&self) -> Vec<UnlistedKind> {
+        let mut out = self.unseen.clone();
+        let projects = self.untaken().filter(|(key, _)| key.kind == Kind::Project);
+        for (project, why) in projects.filter(|(key, _)| !key.code.is_empty()) {
+            let why = format!("its project was not taken: {why}");
+            let hides = |kind| UnlistedKind::new(kind, project.uses_scope(), why.clone());
+            out.extend([Kind::Integration, Kind::Library].map(hides));
+        }
+        if !self.lists_project_libraries {
+            let projects = self.entries.iter().filter(|e| e.kind == Kind::Project);
+            let why = "its archive holds them: compare the project";
+            out.extend(
+                projects.map(|p| UnlistedKind::new(Kind::Library, p.key().uses_scope(), why)),
+            );
+        }
+        out
     }
 
     /// Whether this artifact, if the manifest does not list it, was not in the environment. An
     /// artifact that the backup could not see, left out or failed to take may have been there.
     pub fn says_gone(&self, key: &ArtifactKey) -> bool {
-        let skipped = self.skipped.iter().any(|s| s.artifact == *key && !s.gone);
-        self.has_seen(key.kind, &key.scope)
-            && !skipped
-            && self.failed.iter().all(|f| f.artifact != *key)
+        self.has_seen(key.kind, &key.scope) && !self.untaken().any(|(taken, _)| taken == key)
+    }
+
+    /// What was there and was not taken, each with why.
+    pub fn untaken(&self) -> impl Iterator<Item = (&ArtifactKey, &str)> {
+        let skipped = self.skipped.iter().filter(|s| !s.gone);
+        let skipped = skipped.map(|s| (&s.artifact, s.reason.as_str()));
+        skipped.chain(self.failed.iter().map(|f| (&f.artifact, f.error.as_str())))
     }
 
     /// Whether a person gave the snapshot a name. Such a snapshot is kept longer.
@@ -424,6 +448,9 @@ pub struct UnlistedKind {
     /// Whether it may still answer.
     #[serde(skip)]
     pub pending: bool,
+    /// Whether the list failed, rather than being refused or not offered.
+    #[serde(skip)]
+    pub broken: bool,
 }
 
 /// What a snapshot does not hold, and why.
@@ -436,7 +463,7 @@ pub struct CoverageGap {
 impl UnlistedKind {
     /// A list that could not be read, and why.
     pub fn new(kind: Kind, scope: Scope, reason: impl Into<String>) -> Self {
-        Self { kind, scope, reason: reason.into(), pending: false }
+        Self { kind, scope, reason: reason.into(), pending: false, broken: false }
     }
 
     /// A list that has not answered yet.

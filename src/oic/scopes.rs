@@ -86,8 +86,9 @@ impl Client {
                 // A project that was deleted since the list of projects has nothing.
                 Err(e) if e.status() == Some(404) && !self.is_there(&scope).await => {}
                 Err(e) => {
-                    let (kind, reason) = (Kind::Integration, e.reason());
-                    all.unseen.push(UnlistedKind::new(kind, scope, reason));
+                    let broken = !matches!(e.status(), Some(403 | 404 | 405 | 501));
+                    let unlisted = UnlistedKind::new(Kind::Integration, scope, e.reason());
+                    all.unseen.push(UnlistedKind { broken, ..unlisted });
                 }
             }
         }

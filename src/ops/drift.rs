@@ -200,7 +200,9 @@ pub async fn run(
         // What refuses is told, and is not taken for what is not there.
         let hides = |u: &UnlistedKind| KINDS.iter().any(|kind| u.hides(*kind, &scope));
         let all_hidden = hidden_in_a.iter().chain(&hidden_in_b).any(hides);
-        if a.is_empty() && b.is_empty() && !all_hidden {
+        if a.is_empty() && b.is_empty() && all_hidden {
+            not_compared = not_compared.max(1);
+        } else if a.is_empty() && b.is_empty() {
             let (first, second) = (first.to_string(), second.to_string());
             return Err(DriftError::NoProject { project: project.clone(), first, second });
         }
@@ -351,12 +353,7 @@ async fn stored(
         (name_of, Revision { reference, version: e.version, state, portable })
     };
     let entries = manifest.entries.iter().filter(|e| KINDS.contains(&e.kind));
-    // Older releases kept the libraries of a project in its archive alone.
-    let projects = manifest.entries.iter().filter(|e| e.kind == Kind::Project);
-    let projects = projects.filter(|_| !manifest.lists_project_libraries);
-    let why = "its archive holds them: compare the project";
-    let libraries = projects.map(|p| UnlistedKind::new(Kind::Library, p.key().uses_scope(), why));
-    let hidden = manifest.unseen.iter().cloned().chain(libraries).collect();
+    let hidden = manifest.hidden();
     Ok((entries.cloned().map(revision).collect(), hidden))
 }
 

@@ -215,7 +215,7 @@ async fn full_list(
     resolver.add_what_was_worked_with(&mut sought);
     resolver.take_rows_as_they_were(&mut sought).await;
     let offered = resolver.bring_along(&mut sought, target, options).await;
-    let not_kept = sought.add_project_members(index, target, rebuild);
+    let not_kept = sought.add_project_members(index, target, rebuild, request.verb);
     let unread_lookups = project_lookups::add(&mut sought, (store, index), target, rebuild).await;
     sought.leave_out(&options.leave_out);
     FullList { sought, offered, not_kept, unread_lookups }

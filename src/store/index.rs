@@ -2,7 +2,7 @@
 //! deleted.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
     ops::Deref,
     path::Path as FsPath,
 };
@@ -106,6 +106,8 @@ pub struct SnapshotSummary {
     pub full: bool,
     /// What it could not see: that may have been there.
     pub unseen: Vec<UnlistedKind>,
+    /// What was there and was not taken.
+    pub untaken: BTreeSet<ArtifactKey>,
     /// `before deploy 4711, release-12`
     pub label: String,
     pub tags: Vec<String>,
@@ -120,6 +122,11 @@ impl SnapshotSummary {
     /// Whether an artifact that it does not list was not in the environment, as far as lists tell.
     pub fn has_seen(&self, kind: Kind, scope: &Scope) -> bool {
         self.full && !self.unseen.iter().any(|u| u.hides(kind, scope))
+    }
+
+    /// Whether an artifact that it does not list was not in the environment.
+    pub fn says_gone(&self, key: &ArtifactKey) -> bool {
+        self.has_seen(key.kind, &key.scope) && !self.untaken.contains(key)
     }
 
     /// Whether this word names the snapshot: its id, a tag, or what it was taken before.
@@ -163,7 +170,8 @@ impl Index {
             id: manifest.id.clone(),
             started: manifest.started,
             full: manifest.is_full(),
-            unseen: manifest.unseen.clone(),
+            unseen: manifest.hidden(),
+            untaken: manifest.untaken().map(|(key, _)| key.clone()).collect(),
             label: manifest.label(),
             tags: manifest.tags.clone(),
             before: manifest.before.clone(),

@@ -100,6 +100,10 @@ impl Inventory {
             tokio::join!(integrations, client.catalogs_in(&global, listed));
         let IntegrationsEverywhere { found: integrations, unseen } = integrations?;
         let mut this = Self::default();
+        this.failed.extend(unseen.iter().filter(|u| u.broken).map(|u| ExportFailure {
+            artifact: ArtifactKey::new(u.kind, "", None).within(u.scope.clone()),
+            error: format!("{} cannot be listed: {}", u.what(), u.reason),
+        }));
         // A project that cannot be listed is told by the list of projects too.
         this.unseen.extend(unseen.into_iter().filter(|u| u.kind != Kind::Project));
         this.add_catalogs(client, &global, catalogs);

@@ -121,8 +121,8 @@ fn cannot_be_kept(part: &SurveyedArtifact, strategy: Strategy) -> Option<Finding
     if !strategy.loses_content() {
         return None;
     }
-    let fix = "what is there could not be saved first, so it is not touched; unlock it, or delete \
-        it in the console";
+    let fix = "what is there could not be saved first, so it is not touched: plan again once it \
+        can be exported; a lock, also of another one in its project, forbids that";
     Some(Finding::blocker(format!("{} cannot be exported: {why}", name(part)), fix))
 }
 

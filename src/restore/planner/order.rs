@@ -37,6 +37,8 @@ fn visit(s: &Situation, place: usize, seen: &mut [bool], out: &mut Vec<usize>) {
 /// The rank of a part where no dependency decides: kinds that others need come first.
 fn rank(part: &SurveyedArtifact) -> u8 {
     let room = part.wanted.archive.is_none()
+        // What lies in a project that is imported makes no room.
+        && part.within.is_none()
         && matches!(part.wanted.goal, Goal::Exactly { active: false, .. });
     match part.wanted.key.kind {
         _ if room => 0,

@@ -70,7 +70,7 @@ fn order(situation: &Situation) -> Vec<String> {
     "prod has no SYNC 01.00.0000 already")]
 #[case::export_failed(sync().there(Status::Active, "1")
     .with(|p| p.fingerprints = Some(Answer::unknown("locked"))), Strategy::Replace,
-    "this version number was changed in place")]
+    "whether it changed is not known: locked")]
 #[case::gone_from_a_project(feed(), Strategy::Import, "prod has no HR/FEED 01.00.0000")]
 #[case::part_of_a_project_that_is_gone(part_of_hr(feed()), Strategy::ByHand, CANNOT_BE_SENT)]
 #[case::part_of_a_project_that_was_changed(part_of_hr(feed().there(Status::Active, "2")),
@@ -275,4 +275,18 @@ fn a_library_that_is_known_by_its_function_alone_is_not_looked_for_afterwards() 
     global(&mut situation).integrations = vec![listed_integration("SYNC", Status::Active)];
     let plan = RestorePlan::of(&situation);
     assert_eq!(plan.items[0].needs, [ArtifactKey::new(Kind::Library, "LIB", None)]);
+}
+
+/// What does not run in a project that is imported makes no room for anything: only what is brought
+/// for that is waited for.
+#[test]
+fn an_inactive_member_of_a_project_is_waited_for_by_nobody() {
+    let project = Part::of(ArtifactKey::new(Kind::Project, "PEOPLE", None));
+    let idle = Part::integration("IDLE|01.00.0000|PEOPLE").without_file();
+    let idle = idle.goal(inactive()).with(|part| part.within = Some(0));
+    let plan = RestorePlan::of(&restore([project, idle, Part::integration("GLOBAL")]));
+    let global = plan.items.iter().find(|item| item.key.code == "GLOBAL").unwrap();
+    assert!(global.after.is_empty(), "{:?}", global.after);
+    let idle = plan.items.iter().find(|item| item.key.code == "IDLE").unwrap();
+    assert!(idle.within.is_some());
 }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::target_lists::TargetLists;
 use crate::model::{ArtifactKey, EnvironmentName, IntegrationId, Kind, ProjectCode, Status};
 use crate::oic::{Client, ListedIntegration};
-use crate::restore::request::{Goal, PayloadArchive, PlanOptions, Request, WantedArtifact};
+use crate::restore::request::{Goal, PayloadArchive, PlanOptions, Request, Verb, WantedArtifact};
 use crate::store::{Index, StoredVersion};
 
 /// An artifact to survey.
@@ -97,6 +97,7 @@ impl SurveyList {
         index: &Index,
         lists: &TargetLists,
         rebuild: &BTreeSet<ProjectCode>,
+        verb: Verb,
     ) -> BTreeSet<IntegrationId> {
         let mut unknown = BTreeSet::new();
         for place in 0..self.0.len() {
@@ -113,7 +114,9 @@ impl SurveyList {
             let may_run = !matches!(wanted.goal, Goal::Exactly { active: false, .. });
             for id in members {
                 let seen = origin.as_ref().and_then(|e| was_active(index, e, &id));
-                if seen.is_none() && may_run && origin.is_some() && !there {
+                // An undo knows what ran from its journal.
+                let asked = origin.is_some() || verb != Verb::Rollback;
+                if seen.is_none() && may_run && asked && !there {
                     unknown.insert(id.clone());
                 }
                 let active = may_run && seen == Some(true);
