@@ -95,14 +95,18 @@ config folder "store = \"$work/store\""
 verbs folder 2>&1 | said >"$work/folder.said" || { cat "$work/folder.said"; exit 1; }
 failed=0
 
+# Runs the verbs on a server that is started, and says where they differ.
+try_server() { # name
+    config "$1" "store = \"s3://backups/oic\"
+[store_options]
+endpoint = \"http://127.0.0.1:$(port_of "$1")\""
+    same_as_folder "$1" || failed=1
+}
+
 if python3 -c 'import moto.server' 2>/dev/null; then
     start moto python3 -m moto.server -H 127.0.0.1 -p 0
-    port=$(port_of moto)
-    curl -fsS -X PUT "http://127.0.0.1:$port/backups" >/dev/null
-    config moto "store = \"s3://backups/oic\"
-[store_options]
-endpoint = \"http://127.0.0.1:$port\""
-    same_as_folder moto || failed=1
+    curl -fsS -X PUT "http://127.0.0.1:$(port_of moto)/backups" >/dev/null
+    try_server moto
 else
     echo "moto is not installed: skipped"
 fi
@@ -110,11 +114,7 @@ fi
 if command -v s3rver >/dev/null 2>&1; then
     start s3rver s3rver --directory "$work/s3rver" --address 127.0.0.1 --port "${S3RVER_PORT:-4568}" \
         --configure-bucket backups
-    port=$(port_of s3rver)
-    config s3rver "store = \"s3://backups/oic\"
-[store_options]
-endpoint = \"http://127.0.0.1:$port\""
-    same_as_folder s3rver || failed=1
+    try_server s3rver
 else
     echo "s3rver is not installed: skipped"
 fi

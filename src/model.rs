@@ -42,8 +42,8 @@ pub use project::{ProjectCode, Scope};
 pub use reference::{ParseReferenceError, Reference, StorePick, Target};
 pub use run_id::{EnvironmentIndex, ItemIndex, RunId, StepIndex};
 pub use snapshot::{
-    ArtifactKey, ArtifactName, CoverageGap, ExportFailure, Manifest, ManifestEntry, NoSnapshot,
-    Purpose, SkippedArtifact, SnapshotId, SnapshotName, UnlistedKind,
+    ArtifactKey, ArtifactName, CoverageGap, ExportFailure, ListState, Manifest, ManifestEntry,
+    NoSnapshot, Purpose, SkippedArtifact, SnapshotId, SnapshotName, UnlistedKind, Visibility,
 };
 pub use state::{ArtifactState, precedence};
 pub use text::{markdown, path_segment, plural, segment_name, thousands, visible, visible_lines};

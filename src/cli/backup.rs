@@ -121,7 +121,8 @@ pub async fn snapshots(
         output::json(&json!({ "snapshots": all }));
     } else {
         for s in &all {
-            let part = if s.full { "" } else { "  (chosen artifacts, or before a restore)" };
+            let part =
+                if s.visibility.full { "" } else { "  (chosen artifacts, or before a restore)" };
             let failed =
                 if s.failed > 0 { format!(", {} failed", s.failed) } else { String::new() };
             let label = if s.label.is_empty() { String::new() } else { format!("  {}", s.label) };

@@ -3,13 +3,13 @@
 use super::{
     args::{DrillOptions, Global},
     output::{self, CommandError, Exit},
-    restore::{Allowed, allow},
+    restore::{Allowed, allow, watched_run},
     waiting,
 };
 use crate::config::Config;
 use crate::files::write_atomic;
 use crate::ops::drill::{self, DrillSelection};
-use crate::restore::{ConnectionValues, RetryPolicy, RunContext};
+use crate::restore::RunContext;
 
 /// Restores a snapshot into an environment kept for it and says whether what came out is the same.
 pub async fn run(
@@ -31,27 +31,8 @@ pub async fn run(
         Allowed::Yes(approved, payloads) => (approved, payloads),
     };
     let store = workspace.store()?;
-    let (stop, connection_values, retry_policy) =
-        (waiting::on_stop(client), ConnectionValues::default(), RetryPolicy::default());
-    let work = |events| {
-        let (stop, connection_values, retry_policy) = (&stop, &connection_values, &retry_policy);
-        async move {
-            drill::run(
-                *approved,
-                payloads,
-                RunContext {
-                    client,
-                    store,
-                    retry_policy,
-                    connection_values,
-                    events: &events,
-                    stop,
-                },
-            )
-            .await
-        }
-    };
-    let (report, _) = output::watched(global, "drill", work).await?;
+    let work = async |context: RunContext<'_>| drill::run(*approved, payloads, context).await;
+    let (report, _) = watched_run((client, store), "drill", global, work).await?;
     if let Some(path) = &options.report {
         let written = write_atomic(path, report.markdown().as_bytes());
         written.map_err(|e| {

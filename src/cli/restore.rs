@@ -20,6 +20,7 @@ use crate::restore::{
     Request, RestorePlan, RetryPolicy, RunContext, RunOutcome, RunProcess, Verb,
 };
 use crate::search::Query;
+use crate::store::Store;
 use crate::workspace::{Workspace, events::StepState};
 
 /// Plans a restore of stored artifacts or of a whole snapshot, asks, and does it.
@@ -189,21 +190,34 @@ async fn execute(
 ) -> Result<Exit, CommandError> {
     let report = plan_json(approved.plan());
     let title = approved.plan().verb.label();
-    let store = workspace.store()?;
-    let (stop, connection_values, retry_policy) =
-        (waiting::on_stop(client), ConnectionValues::default(), RetryPolicy::default());
-    let work = |events| {
-        let (stop, connection_values, retry_policy) = (&stop, &connection_values, &retry_policy);
-        async move {
-            let events = &events;
-            let context =
-                RunContext { client, store, retry_policy, connection_values, events, stop };
-            run_plan(workspace, approved, payloads, context).await
-        }
-    };
-    let journal = output::watched(global, title, work).await?;
+    let work =
+        async |context: RunContext<'_>| run_plan(workspace, approved, payloads, context).await;
+    let journal = watched_run((client, workspace.store()?), title, global, work).await?;
     tell_end(report, &journal, global);
     Ok(exit_of(&journal))
+}
+
+/// Does the work of a run with what every command gives it, and shows how that goes.
+pub(super) async fn watched_run<T>(
+    (client, store): (&Client, &Store),
+    title: &str,
+    global: &Global,
+    work: impl AsyncFnOnce(RunContext<'_>) -> T,
+) -> T {
+    let stop = waiting::on_stop(client);
+    let (connection_values, retry_policy) = (ConnectionValues::default(), RetryPolicy::default());
+    let with_events = async |events| {
+        work(RunContext {
+            client,
+            store,
+            retry_policy: &retry_policy,
+            connection_values: &connection_values,
+            events: &events,
+            stop: &stop,
+        })
+        .await
+    };
+    output::watched(global, title, with_events).await
 }
 
 /// Tells how a run ended: as text, or as one JSON document with the plan.

@@ -5,7 +5,7 @@ use serde_json::json;
 use super::{
     args::{Global, ResumeOptions, RollbackOptions, RunsOptions},
     output::{self, CommandError, Exit},
-    restore::{confirm, exit_of, perform, plan_json, prepare, print_end, tell_end},
+    restore::{confirm, exit_of, perform, plan_json, prepare, print_end, tell_end, watched_run},
     waiting,
 };
 use crate::config::Config;
@@ -13,8 +13,7 @@ use crate::model::{ago, short_date};
 use crate::oic::Client;
 use crate::restore;
 use crate::restore::{
-    ConnectionValues, Ending, Journal, NextStep, PlanOptions, ReopenedRun, RetryPolicy, RunContext,
-    RunOutcome, RunProcess,
+    Ending, Journal, NextStep, PlanOptions, ReopenedRun, RunContext, RunOutcome, RunProcess,
 };
 use crate::store::Store;
 
@@ -95,21 +94,11 @@ async fn take_up(
     undo: bool,
     global: &Global,
 ) -> Result<Journal, CommandError> {
-    let (stop, connection_values, retry_policy) =
-        (waiting::on_stop(client), ConnectionValues::default(), RetryPolicy::default());
-    let work = |events| {
-        let (stop, connection_values, retry_policy) = (&stop, &connection_values, &retry_policy);
-        async move {
-            let events = &events;
-            let context =
-                RunContext { client, store, retry_policy, connection_values, events, stop };
-            match undo {
-                true => restore::undo(reopened, context).await,
-                false => restore::continue_run(reopened, context).await,
-            }
-        }
+    let work = async |context: RunContext<'_>| match undo {
+        true => restore::undo(reopened, context).await,
+        false => restore::continue_run(reopened, context).await,
     };
-    Ok(output::watched(global, "resume", work).await?)
+    Ok(watched_run((client, store), "resume", global, work).await?)
 }
 
 /// Why a run cannot be taken up again; none where it can.

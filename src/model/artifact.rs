@@ -122,6 +122,20 @@ impl Kind {
         }
     }
 
+    /// Whether the kind is listed for itself: integrations come first, their schedules with them, and
+    /// projects with an access list each.
+    pub fn is_cataloged(self) -> bool {
+        match self {
+            Self::Connection
+            | Self::Lookup
+            | Self::Library
+            | Self::Package
+            | Self::Certificate
+            | Self::Agent => true,
+            Self::Integration | Self::Schedule | Self::Project | Self::Access => false,
+        }
+    }
+
     /// The kind whose list tells that an artifact of this kind is there: a schedule is known by the
     /// list of integrations.
     pub fn listed_with(self) -> Self {

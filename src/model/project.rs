@@ -62,6 +62,12 @@ impl Scope {
         *self == Self::Global
     }
 
+    /// `project PEOPLE`, `the global space`.
+    pub fn in_words(&self) -> String {
+        self.project()
+            .map_or_else(|| "the global space".to_owned(), |project| format!("project {project}"))
+    }
+
     /// The scope that a word names: `global`, or the code of a project.
     pub fn named(word: &str) -> Self {
         match word {

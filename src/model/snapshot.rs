@@ -1,6 +1,6 @@
 //! A snapshot's manifest: which artifacts of one environment were taken together.
 
-use std::{fmt, str::FromStr};
+use std::{collections::BTreeSet, fmt, str::FromStr};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -149,12 +149,6 @@ impl Manifest {
         matches!(self.purpose, Purpose::Backup { partial: false, selection: false })
     }
 
-    /// Whether an artifact of this kind and scope that the manifest does not list was not in the
-    /// environment.
-    pub fn has_seen(&self, kind: Kind, scope: &Scope) -> bool {
-        self.is_full() && !self.hidden().iter().any(|u| u.hides(kind, scope))
-    }
-
     /// What it does not show although it may have been there: lists that were not read, what is in
     /// projects whose file was not taken, and in older snapshots the libraries of projects, which
     /// were kept in the projects' archives alone.
@@ -176,10 +170,15 @@ impl Manifest {
         out
     }
 
-    /// Whether this artifact, if the manifest does not list it, was not in the environment. An
-    /// artifact that the backup could not see, left out or failed to take may have been there.
+    /// What was looked at, and what was not.
+    pub fn visibility(&self) -> Visibility {
+        let untaken = self.untaken().map(|(key, _)| key.clone()).collect();
+        Visibility { full: self.is_full(), unseen: self.hidden(), untaken }
+    }
+
+    /// [`Visibility::says_gone`] of it. Whoever asks for many takes [`Self::visibility`] once.
     pub fn says_gone(&self, key: &ArtifactKey) -> bool {
-        self.has_seen(key.kind, &key.scope) && !self.untaken().any(|(taken, _)| taken == key)
+        self.visibility().says_gone(key)
     }
 
     /// What was there and was not taken, each with why.
@@ -198,6 +197,27 @@ impl Manifest {
     pub fn label(&self) -> String {
         let before = self.before.iter().map(|b| format!("before {b}"));
         before.chain(self.tags.iter().cloned()).collect::<Vec<_>>().join(", ")
+    }
+}
+
+/// What a snapshot looked at: only of that it says that something was not there.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Visibility {
+    /// Whether it is a backup of all that was there: not of chosen artifacts, and not before a
+    /// restore.
+    pub full: bool,
+    /// What it could not see: that may have been there.
+    pub unseen: Vec<UnlistedKind>,
+    /// What was there and was not taken.
+    pub untaken: BTreeSet<ArtifactKey>,
+}
+
+impl Visibility {
+    /// Whether this artifact, if the snapshot does not list it, was not in the environment. What
+    /// could not be seen, was left out or failed may have been there.
+    pub fn says_gone(&self, key: &ArtifactKey) -> bool {
+        let hidden = self.unseen.iter().any(|u| u.hides(key.kind, &key.scope));
+        self.full && !hidden && !self.untaken.contains(key)
     }
 }
 
@@ -359,6 +379,11 @@ impl ArtifactKey {
         }
     }
 
+    /// Whether it is the project that another artifact is in.
+    pub fn holds(&self, other: &Self) -> bool {
+        self.kind == Kind::Project && self.uses_scope() == other.scope
+    }
+
     /// The schedule of an integration.
     pub fn schedule_of(id: &IntegrationId) -> Self {
         Self { kind: Kind::Schedule, ..Self::from(id.clone()) }
@@ -445,12 +470,9 @@ pub struct UnlistedKind {
     /// Why: the environment does not offer the kind, this role may not see it, or the list failed.
     /// In the last case it is also among the failures.
     pub reason: String,
-    /// Whether it may still answer.
+    /// What became of the list.
     #[serde(skip)]
-    pub pending: bool,
-    /// Whether the list failed, rather than being refused or not offered.
-    #[serde(skip)]
-    pub broken: bool,
+    pub list: ListState,
 }
 
 /// What a snapshot does not hold, and why.
@@ -460,15 +482,26 @@ pub struct CoverageGap {
     pub why: String,
 }
 
+/// What became of a list that could not be read.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum ListState {
+    /// The environment does not offer it, or the role may not see it.
+    #[default]
+    Refused,
+    Failed,
+    /// It may still answer.
+    Pending,
+}
+
 impl UnlistedKind {
     /// A list that could not be read, and why.
     pub fn new(kind: Kind, scope: Scope, reason: impl Into<String>) -> Self {
-        Self { kind, scope, reason: reason.into(), pending: false, broken: false }
+        Self { kind, scope, reason: reason.into(), list: ListState::Refused }
     }
 
     /// A list that has not answered yet.
     pub fn pending(kind: Kind) -> Self {
-        Self { pending: true, ..Self::new(kind, Scope::Global, "not answered yet") }
+        Self { list: ListState::Pending, ..Self::new(kind, Scope::Global, "not answered yet") }
     }
 
     /// Whether artifacts of this kind and scope may be there although none were seen. Where the

@@ -6,7 +6,7 @@ use std::collections::HashSet;
 use super::{
     catalog::ListedArtifact, client::Client, error::OicError, integrations::ListedIntegration,
 };
-use crate::model::{IntegrationId, Kind, Scope, UnlistedKind};
+use crate::model::{IntegrationId, Kind, ListState, Scope, UnlistedKind};
 
 /// What was read over all scopes, and what could not be.
 #[derive(Debug, Clone, Default)]
@@ -86,9 +86,12 @@ impl Client {
                 // A project that was deleted since the list of projects has nothing.
                 Err(e) if e.status() == Some(404) && !self.is_there(&scope).await => {}
                 Err(e) => {
-                    let broken = !matches!(e.status(), Some(403 | 404 | 405 | 501));
+                    let list = match e.status() {
+                        Some(403 | 404 | 405 | 501) => ListState::Refused,
+                        _ => ListState::Failed,
+                    };
                     let unlisted = UnlistedKind::new(Kind::Integration, scope, e.reason());
-                    all.unseen.push(UnlistedKind { broken, ..unlisted });
+                    all.unseen.push(UnlistedKind { list, ..unlisted });
                 }
             }
         }

@@ -197,14 +197,14 @@ pub async fn run(
         for side in [&mut a, &mut b] {
             side.retain(|name, _| name.scope == scope);
         }
-        // What refuses is told, and is not taken for what is not there.
-        let hides = |u: &UnlistedKind| KINDS.iter().any(|kind| u.hides(*kind, &scope));
-        let all_hidden = hidden_in_a.iter().chain(&hidden_in_b).any(hides);
-        if a.is_empty() && b.is_empty() && all_hidden {
+        if a.is_empty() && b.is_empty() {
+            // What refuses is told, and is not taken for what is not there.
+            let hides = |u: &UnlistedKind| KINDS.iter().any(|kind| u.hides(*kind, &scope));
+            if !hidden_in_a.iter().chain(&hidden_in_b).any(hides) {
+                let (first, second) = (first.to_string(), second.to_string());
+                return Err(DriftError::NoProject { project: project.clone(), first, second });
+            }
             not_compared = not_compared.max(1);
-        } else if a.is_empty() && b.is_empty() {
-            let (first, second) = (first.to_string(), second.to_string());
-            return Err(DriftError::NoProject { project: project.clone(), first, second });
         }
     }
     find_out(workspace, first, &mut a, &b).await?;

@@ -182,7 +182,8 @@ async fn write(
 fn merged(before: Option<&Manifest>, manifest: &Manifest) -> Manifest {
     let mut state = manifest.clone();
     let listed: BTreeSet<ArtifactKey> = manifest.entries.iter().map(ManifestEntry::key).collect();
-    let stays = |e: &&ManifestEntry| !listed.contains(&e.key()) && !manifest.says_gone(&e.key());
+    let visibility = manifest.visibility();
+    let stays = |e: &&ManifestEntry| !listed.contains(&e.key()) && !visibility.says_gone(&e.key());
     state.entries.extend(before.iter().flat_map(|b| &b.entries).filter(stays).cloned());
     state.entries.sort_by_key(ManifestEntry::key);
     state

@@ -66,7 +66,7 @@ fn earlier(versions: &[StoredVersion], place: usize) -> Option<&StoredVersion> {
 fn gone(index: &Index, version: &StoredVersion) -> Option<Timestamp> {
     let later = |s: &&crate::store::SnapshotSummary| {
         let after = s.environment == version.environment && s.started > version.last_seen;
-        after && s.says_gone(&version.key())
+        after && s.visibility.says_gone(&version.key())
     };
     index.snapshots().iter().find(later).map(|s| s.started).filter(|_| version.safety_run.is_none())
 }

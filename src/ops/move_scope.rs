@@ -33,10 +33,6 @@ pub async fn move_into(
     if integrations.is_empty() {
         return Ok(());
     }
-    let place = |scope: &Scope| match scope.project() {
-        Some(project) => format!("project {project}"),
-        None => "the global space".to_owned(),
-    };
     let graph = match workspace.store.is_some() {
         true => {
             let of = CollectionSource::Stored(to.clone());
@@ -48,8 +44,8 @@ pub async fn move_into(
         let callers = graph.as_ref().map(|graph| callers_of(graph, key));
         let what = format!(
             "{key} comes into {}; the one in {} stays as it is",
-            place(scope),
-            place(&key.scope)
+            scope.in_words(),
+            key.scope.in_words()
         );
         request.notes.push(Finding::fact(what));
         let fix = format!(

@@ -52,18 +52,7 @@ impl Workspace {
             [one] => one.label.clone(),
             many => many.iter().map(|w| w.key.to_string()).collect::<Vec<_>>().join(", "),
         };
-        Ok(Request {
-            verb,
-            source,
-            wanted,
-            together: true,
-            undoes: None,
-            rehearses: None,
-            kept_first: Vec::new(),
-            rebuild: BTreeSet::new(),
-            notes: vec![],
-            left_out: BTreeMap::new(),
-        })
+        Ok(Request::new(verb, source, wanted))
     }
 
     async fn wanted(&self, reference: &Reference) -> Result<WantedArtifact, RequestError> {
@@ -88,11 +77,10 @@ impl Workspace {
     ) -> Result<WantedArtifact, RequestError> {
         let label = version.reference().to_string();
         let bytes = self.store().map_err(SourceError::Open)?.read(version).await?;
-        let archive = match version.entry.part() {
-            FilePart::Whole => PayloadArchive::read(&version.key(), &bytes),
-            part => PayloadArchive::member(part, &bytes),
-        };
-        let archive = archive.map_err(|why| SourceError::Archive { label: label.clone(), why })?;
+        let archive = archives_of(&[&version.entry], &bytes).pop();
+        let archive = archive
+            .unwrap_or(Err(ArchiveError::NoSuchPart))
+            .map_err(|why| SourceError::Archive { label: label.clone(), why })?;
         let wanted = of_entry(&version.entry, archive, label, version.environment.clone(), None);
         Ok(wanted.seen_at(version.last_seen))
     }
@@ -109,18 +97,7 @@ impl Workspace {
         let source = version.reference().to_string();
         refuse_unsendable(version.kind, &source)?;
         let wanted = vec![self.wanted_version(version).await?];
-        Ok(Request {
-            verb,
-            source,
-            wanted,
-            together: true,
-            undoes: None,
-            rehearses: None,
-            kept_first: Vec::new(),
-            rebuild: BTreeSet::new(),
-            notes: vec![],
-            left_out: BTreeMap::new(),
-        })
+        Ok(Request::new(verb, source, wanted))
     }
 
     /// The request for a whole snapshot: every version with its status then, each for itself.
@@ -139,17 +116,11 @@ impl Workspace {
         let found = index.snapshot_named(name).ok_or_else(|| NoSnapshot(name.clone()))?;
         let manifest = store.manifest(&name.environment, &found.id).await?;
         let schedules = schedules(store, &manifest).await;
+        let source = format!("snapshot {} of {}", manifest.id, manifest.environment);
         let mut request = Request {
-            verb,
-            source: format!("snapshot {} of {}", manifest.id, manifest.environment),
-            wanted: Vec::new(),
             together: false,
-            undoes: None,
-            rehearses: None,
-            kept_first: Vec::new(),
-            rebuild: BTreeSet::new(),
             notes: left_out(&manifest),
-            left_out: BTreeMap::new(),
+            ..Request::new(verb, source, Vec::new())
         };
         let taken = taken(&manifest, takes);
         let mut read = read_all(store, &manifest, &taken, &schedules).await;
@@ -211,9 +182,12 @@ async fn read_all(
     let mut out = BTreeMap::new();
     for entries in files.into_values() {
         let Some(first) = entries.first() else { continue };
-        let archives = match store.read_entry(first).await {
-            Ok(bytes) => archives_of(&entries, &bytes),
-            Err(why) => entries.iter().map(|_| Err(why.to_string())).collect(),
+        let archives: Vec<Result<PayloadArchive, String>> = match store.read_entry(first).await {
+            Ok(bytes) => archives_of(&entries, &bytes)
+                .into_iter()
+                .map(|archive| archive.map_err(|why| why.to_string()))
+                .collect(),
+            Err(why) => vec![Err(why.to_string()); entries.len()],
         };
         for (entry, archive) in entries.iter().zip(archives) {
             let schedule = ArtifactKey { kind: Kind::Schedule, ..entry.key() };
@@ -227,17 +201,16 @@ async fn read_all(
 }
 
 /// The archives that one file holds, for each entry that names it.
-fn archives_of(entries: &[&ManifestEntry], bytes: &Bytes) -> Vec<Result<PayloadArchive, String>> {
+fn archives_of(
+    entries: &[&ManifestEntry],
+    bytes: &Bytes,
+) -> Vec<Result<PayloadArchive, ArchiveError>> {
     let parts: Vec<FilePart> =
         entries.iter().map(|e| e.part()).filter(|p| *p != FilePart::Whole).collect();
-    let mut members = match PayloadArchive::members_of(&parts, bytes) {
-        Ok(members) => members.into_iter().map(|m| m.map_err(|e| e.to_string())).collect(),
-        Err(why) => vec![Err(why.to_string()); parts.len()],
-    }
-    .into_iter();
+    let mut members = PayloadArchive::members_of(&parts, bytes).into_iter();
     let of = |entry: &&ManifestEntry| match entry.part() {
-        FilePart::Whole => PayloadArchive::read(&entry.key(), bytes).map_err(|e| e.to_string()),
-        FilePart::Member { .. } => members.next().unwrap_or_else(|| Err("it is missing".into())),
+        FilePart::Whole => PayloadArchive::read(&entry.key(), bytes),
+        FilePart::Member { .. } => members.next().unwrap_or(Err(ArchiveError::NoSuchPart)),
     };
     entries.iter().map(of).collect()
 }

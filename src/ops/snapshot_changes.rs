@@ -102,10 +102,11 @@ pub fn between(before: &Manifest, after: &Manifest) -> Vec<ArtifactChange> {
         m.entries.iter().map(|e| (e.key(), e.clone())).collect()
     };
     let (old, new) = (by_key(before), by_key(after));
+    let (seen_before, seen_after) = (before.visibility(), after.visibility());
     let mut all = Vec::new();
     for (key, entry) in &new {
         match old.get(key) {
-            None if before.says_gone(key) => {
+            None if seen_before.says_gone(key) => {
                 all.push(ArtifactChange::of(ArtifactChangeKind::Added, entry));
             }
             None => {}
@@ -127,7 +128,7 @@ pub fn between(before: &Manifest, after: &Manifest) -> Vec<ArtifactChange> {
         }
     }
     let gone = old.iter().filter(|(key, _)| !new.contains_key(key));
-    for (_, entry) in gone.filter(|(key, _)| after.says_gone(key)) {
+    for (_, entry) in gone.filter(|(key, _)| seen_after.says_gone(key)) {
         let mut difference = ArtifactChange::of(ArtifactChangeKind::Removed, entry);
         (difference.by, difference.updated) = (None, None);
         all.push(difference);

@@ -122,7 +122,7 @@ fn earlier<'i>(
     let all = index.snapshots().iter().rev();
     let mut before = all.filter(|s| s.backup && s.environment == *environment && s.started < until);
     let found = match from {
-        Baseline::Previous => return Ok(before.find(|s| s.full)),
+        Baseline::Previous => return Ok(before.find(|s| s.visibility.full)),
         Baseline::Label(None) => before.find(|s| s.before.is_some()),
         Baseline::Label(Some(label)) => before.find(|s| s.answers_to(label)),
     };

@@ -108,18 +108,7 @@ impl Part {
 /// A restore of these parts on `prod`, all or nothing.
 pub fn restore(parts: impl IntoIterator<Item = Part>) -> Situation {
     Situation {
-        request: Request {
-            verb: Verb::Restore,
-            source: "store:prod/SYNC".into(),
-            wanted: vec![],
-            together: true,
-            undoes: None,
-            rehearses: None,
-            kept_first: Vec::new(),
-            rebuild: BTreeSet::new(),
-            notes: vec![],
-            left_out: BTreeMap::new(),
-        },
+        request: Request::new(Verb::Restore, "store:prod/SYNC".into(), vec![]),
         environment: "prod".parse().unwrap(),
         protected: false,
         protection: vec![],

@@ -430,10 +430,7 @@ impl RestorePlan {
 
     /// The item of the project that an item lies in, where the plan has it.
     fn project_of(&self, item: &PlanItem) -> Option<ItemIndex> {
-        let holds = |at: &ItemIndex| {
-            let key = &self.items[*at].key;
-            key.kind == Kind::Project && key.uses_scope() == item.key.scope
-        };
+        let holds = |at: &ItemIndex| self.items[*at].key.holds(&item.key);
         self.item_indices().find(holds)
     }
 

@@ -64,6 +64,22 @@ pub struct Request {
 }
 
 impl Request {
+    /// A request that stands or falls as a whole, and says nothing but what is wanted.
+    pub fn new(verb: Verb, source: String, wanted: Vec<WantedArtifact>) -> Self {
+        Self {
+            verb,
+            source,
+            wanted,
+            together: true,
+            undoes: None,
+            rehearses: None,
+            kept_first: Vec::new(),
+            rebuild: BTreeSet::new(),
+            notes: Vec::new(),
+            left_out: BTreeMap::new(),
+        }
+    }
+
     /// Wants what can be in a project in another scope than the one that it is from. What cannot be
     /// sent by itself, as an integration of another project, is copied by the service where it is
     /// live on the same environment.
@@ -256,28 +272,25 @@ impl PayloadArchive {
     /// # Errors
     /// Where any part of the file is broken, or has no such integration.
     pub fn member(part: FilePart, bytes: &Bytes) -> Result<Self, ArchiveError> {
-        let one = Self::members_of(&[part], bytes)?.pop();
-        one.unwrap_or_else(|| Err(ArchiveError::NoSuchPart))
+        Self::members_of(&[part], bytes).pop().unwrap_or(Err(ArchiveError::NoSuchPart))
     }
 
-    /// Reads several integrations of a project's archive, which is read once.
-    ///
-    /// # Errors
-    /// Where any part of the file is broken, for all; for one, where the file has none such.
-    pub fn members_of(
-        parts: &[FilePart],
-        bytes: &Bytes,
-    ) -> Result<Vec<Result<Self, ArchiveError>>, ArchiveError> {
+    /// [`Self::member`] of several integrations of a project's archive, which is read once. Where
+    /// any part of the file is broken, each fails; else the one that the file does not have.
+    pub fn members_of(parts: &[FilePart], bytes: &Bytes) -> Vec<Result<Self, ArchiveError>> {
         if parts.is_empty() {
-            return Ok(Vec::new());
+            return Vec::new();
         }
-        let whole = ValidatedArchive::read(bytes, Some("project.car"))?;
+        let whole = match ValidatedArchive::read(bytes, Some("project.car")) {
+            Ok(whole) => whole,
+            Err(why) => return vec![Err(why); parts.len()],
+        };
         let unpacked = UnpackedArchive::read_parts(bytes, None, parts);
         let read = |(part, unpacked): (&FilePart, Result<UnpackedArchive, ArchiveError>)| {
             let fingerprints = whole.fingerprints_of(Kind::Integration, part)?;
             Ok(Self::part(part.clone(), bytes, fingerprints, &unpacked?))
         };
-        Ok(parts.iter().zip(unpacked).map(read).collect())
+        parts.iter().zip(unpacked).map(read).collect()
     }
 
     fn part(

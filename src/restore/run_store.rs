@@ -1,7 +1,7 @@
 //! The runs recorded in the store: which have not ended, which may still be running, and how one is
 //! undone.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use futures::StreamExt;
 use jiff::Timestamp;
@@ -189,11 +189,8 @@ pub(super) fn working_on<'k>(
 ) -> Vec<OngoingRun> {
     let keys: Vec<&ArtifactKey> = keys.collect();
     // What is in a project goes with it.
-    let holds = |project: &ArtifactKey, key: &ArtifactKey| {
-        project.kind == Kind::Project && project.uses_scope() == key.scope
-    };
     let touch = |one: &ArtifactKey, other: &ArtifactKey| {
-        one.name() == other.name() || holds(one, other) || holds(other, one)
+        one.name() == other.name() || one.holds(other) || other.holds(one)
     };
     let touched = |j: &Journal| -> BTreeSet<ArtifactKey> {
         let touches = |key: &&&ArtifactKey| j.plan.items.iter().any(|i| touch(key, &i.key));
@@ -261,16 +258,10 @@ pub async fn undoing(store: &Store, journal: &Journal) -> Result<Request, RunErr
         return Err(RunError::NothingToUndo(journal.run.clone()));
     }
     Ok(Request {
-        verb: Verb::Rollback,
-        source: before_the_run(journal),
-        wanted,
         together: journal.plan.together,
         undoes: Some(journal.run.clone()),
-        rehearses: None,
-        kept_first: Vec::new(),
         rebuild,
-        notes: vec![],
-        left_out: BTreeMap::new(),
+        ..Request::new(Verb::Rollback, before_the_run(journal), wanted)
     })
 }
 

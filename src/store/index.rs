@@ -2,7 +2,7 @@
 //! deleted.
 
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap},
+    collections::{BTreeMap, HashMap},
     ops::Deref,
     path::Path as FsPath,
 };
@@ -14,16 +14,15 @@ use serde::{Deserialize, Serialize};
 use super::{Store, StoreError};
 use crate::archive::{ArchiveError, Fingerprints, RULES, ValidatedArchive};
 use crate::model::{
-    ArtifactKey, ArtifactName, EnvironmentName, IntegrationId, Kind, Manifest, ManifestEntry,
-    Purpose, Reference, RunId, Scope, SnapshotId, SnapshotName, StorePick, Target, UnlistedKind,
-    precedence,
+    ArtifactKey, ArtifactName, EnvironmentName, IntegrationId, Manifest, ManifestEntry, Purpose,
+    Reference, RunId, SnapshotId, SnapshotName, StorePick, Target, Visibility, precedence,
 };
 
 /// Manifests read at once.
 pub(super) const READERS: usize = 16;
 /// The version of the cache's own form. A cache with another number is not used, and all is read
 /// anew.
-const CACHE_FORMAT: u32 = 6;
+const CACHE_FORMAT: u32 = 7;
 
 /// The content of one version of an artifact, over one stretch of time in which snapshots saw it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -101,13 +100,8 @@ pub struct SnapshotSummary {
     pub environment: EnvironmentName,
     pub id: SnapshotId,
     pub started: Timestamp,
-    /// Whether it is a backup of all that was there: not of chosen artifacts, and not before a
-    /// restore.
-    pub full: bool,
-    /// What it could not see: that may have been there.
-    pub unseen: Vec<UnlistedKind>,
-    /// What was there and was not taken.
-    pub untaken: BTreeSet<ArtifactKey>,
+    #[serde(flatten)]
+    pub visibility: Visibility,
     /// `before deploy 4711, release-12`
     pub label: String,
     pub tags: Vec<String>,
@@ -119,16 +113,6 @@ pub struct SnapshotSummary {
 }
 
 impl SnapshotSummary {
-    /// Whether an artifact that it does not list was not in the environment, as far as lists tell.
-    pub fn has_seen(&self, kind: Kind, scope: &Scope) -> bool {
-        self.full && !self.unseen.iter().any(|u| u.hides(kind, scope))
-    }
-
-    /// Whether an artifact that it does not list was not in the environment.
-    pub fn says_gone(&self, key: &ArtifactKey) -> bool {
-        self.has_seen(key.kind, &key.scope) && !self.untaken.contains(key)
-    }
-
     /// Whether this word names the snapshot: its id, a tag, or what it was taken before.
     pub fn answers_to(&self, label: &str) -> bool {
         self.id.0 == label
@@ -169,9 +153,7 @@ impl Index {
             environment: manifest.environment.clone(),
             id: manifest.id.clone(),
             started: manifest.started,
-            full: manifest.is_full(),
-            unseen: manifest.hidden(),
-            untaken: manifest.untaken().map(|(key, _)| key.clone()).collect(),
+            visibility: manifest.visibility(),
             label: manifest.label(),
             tags: manifest.tags.clone(),
             before: manifest.before.clone(),
@@ -250,7 +232,7 @@ impl Index {
             self.snapshots.iter().rev().filter(|s| s.backup && s.environment == name.environment);
         match &name.label {
             Some(label) => all.find(|s| s.answers_to(label)),
-            None => all.find(|s| s.full),
+            None => all.find(|s| s.visibility.full),
         }
     }
 
@@ -259,7 +241,7 @@ impl Index {
         self.snapshots
             .iter()
             .rev()
-            .find(|s| s.full && s.environment == *environment)
+            .find(|s| s.visibility.full && s.environment == *environment)
             .map(|s| s.started)
     }
 

@@ -13,7 +13,7 @@ use tokio::sync::mpsc;
 
 use crate::model::{
     ArtifactKey, ArtifactName, ArtifactState, EnvironmentName, InstanceCounts, IntegrationId, Kind,
-    ProjectCode, Scope, Status, UnlistedKind, Version,
+    ListState, ProjectCode, Scope, Status, UnlistedKind, Version,
 };
 use crate::oic::{
     Catalogs, Client, InstanceTally, ListedArtifact, ListedIntegration, OicError, Twin, Window,
@@ -179,10 +179,9 @@ struct ProjectLists {
 /// The kinds of a scope beside integrations, whose schedules come with them, and projects, which
 /// are read first and have an access list each.
 async fn read_catalogs(client: &Client, scope: &Scope) -> Catalogs {
-    let apart = [Kind::Integration, Kind::Schedule, Kind::Project, Kind::Access];
     let kinds = Kind::ALL
         .into_iter()
-        .filter(|k| !apart.contains(k) && (scope.is_global() || k.lives_in_projects()));
+        .filter(|k| k.is_cataloged() && (scope.is_global() || k.lives_in_projects()));
     client.catalogs_in(scope, kinds).await
 }
 
@@ -214,14 +213,14 @@ async fn read_projects(
 impl Listing {
     /// Whether projects have not answered yet: there may be more.
     pub fn is_growing(&self) -> bool {
-        self.unseen.iter().any(|u| u.kind == Kind::Project && u.pending)
+        self.unseen.iter().any(|u| u.kind == Kind::Project && u.list == ListState::Pending)
     }
 
     /// The lists that were refused although what is in them may be many rows: of this kind, or of
     /// integrations where no kind is meant. A kind that the instance does not offer is not told.
     pub fn refused(&self, kind: Option<Kind>) -> impl Iterator<Item = &UnlistedKind> {
         let kind = kind.unwrap_or(Kind::Integration);
-        self.unseen.iter().filter(move |u| u.may_hide(kind) && !u.pending)
+        self.unseen.iter().filter(move |u| u.may_hide(kind) && u.list != ListState::Pending)
     }
 
     /// The first pages of a list: nothing is known yet of what comes behind them.

@@ -7,8 +7,8 @@ use jiff::Timestamp;
 
 use crate::archive::sha256_hex;
 use crate::model::{
-    ArtifactKey, ArtifactState, ExportFailure, IntegrationId, Kind, ManifestEntry, ProjectCode,
-    Scope, UnlistedKind,
+    ArtifactKey, ArtifactState, ExportFailure, IntegrationId, Kind, ListState, ManifestEntry,
+    ProjectCode, Scope, UnlistedKind,
 };
 use crate::oic::{
     Catalogs, Client, IntegrationsEverywhere, ListedArtifact, ListedIntegration, OicError,
@@ -100,10 +100,13 @@ impl Inventory {
             tokio::join!(integrations, client.catalogs_in(&global, listed));
         let IntegrationsEverywhere { found: integrations, unseen } = integrations?;
         let mut this = Self::default();
-        this.failed.extend(unseen.iter().filter(|u| u.broken).map(|u| ExportFailure {
-            artifact: ArtifactKey::new(u.kind, "", None).within(u.scope.clone()),
-            error: format!("{} cannot be listed: {}", u.what(), u.reason),
-        }));
+        for u in unseen.iter().filter(|u| u.list == ListState::Failed) {
+            this.list_failed(
+                u.kind,
+                &u.scope,
+                format!("{} cannot be listed: {}", u.what(), u.reason),
+            );
+        }
         // A project that cannot be listed is told by the list of projects too.
         this.unseen.extend(unseen.into_iter().filter(|u| u.kind != Kind::Project));
         this.add_catalogs(client, &global, catalogs);
@@ -155,14 +158,16 @@ impl Inventory {
             Some(403) => format!("the role may not see {} (403)", kind.plural()),
             _ => {
                 let error = format!("{} cannot be listed: {error}", kind.plural());
-                self.failed.push(ExportFailure {
-                    artifact: ArtifactKey::new(kind, "", None).within(scope.clone()),
-                    error: error.clone(),
-                });
+                self.list_failed(kind, scope, error.clone());
                 error
             }
         };
         self.unseen.push(UnlistedKind::new(kind, scope.clone(), reason));
+    }
+
+    fn list_failed(&mut self, kind: Kind, scope: &Scope, error: String) {
+        let artifact = ArtifactKey::new(kind, "", None).within(scope.clone());
+        self.failed.push(ExportFailure { artifact, error });
     }
 
     /// Reads what each project has beside its integrations, and gives each project a revision of

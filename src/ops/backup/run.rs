@@ -381,15 +381,15 @@ async fn keep(
     bytes: Bytes,
     exported: Timestamp,
 ) -> Result<TakenItem, StoreError> {
-    let held = kept.clone();
-    let file = keep_file(environment, of_store, found, kept, bytes.clone(), exported).await?;
-    let (mut parts, mut missing) = parts_of(found, &file.entry, &held);
+    let file = keep_file(environment, of_store, found, &kept, bytes.clone(), exported).await?;
+    let (mut parts, mut missing) = parts_of(found, &file.entry, &kept);
     let mut is_new = file.is_new;
     for library in found.parts.iter().filter(|part| part.key.kind == Kind::Library) {
         let artifact = library.key.clone();
         match library_in(library, bytes.clone()).await {
             Ok((held, bytes)) => {
-                let file = keep_file(environment, of_store, library, held, bytes, exported).await?;
+                let file =
+                    keep_file(environment, of_store, library, &held, bytes, exported).await?;
                 is_new |= file.is_new;
                 parts.push(file.entry);
             }
@@ -400,7 +400,8 @@ async fn keep(
         }
     }
     // Secrets of its libraries were found in the project already.
-    let file = Box::new(TakenFile { entry: file.entry, parts, missing, secrets: file.secrets });
+    let secrets = if file.is_new { kept.secrets } else { Vec::new() };
+    let file = Box::new(TakenFile { entry: file.entry, parts, missing, secrets });
     Ok(if is_new { TakenItem::Kept(file) } else { TakenItem::Same(file) })
 }
 
@@ -420,14 +421,13 @@ async fn library_in(
 struct KeptFile {
     entry: ManifestEntry,
     is_new: bool,
-    secrets: Vec<Secret>,
 }
 
 async fn keep_file(
     environment: &EnvironmentName,
     (store, index, recheck): (&Store, &Index, &Recheck),
     found: &InventoryItem,
-    kept: ValidatedArchive,
+    kept: &ValidatedArchive,
     bytes: Bytes,
     exported: Timestamp,
 ) -> Result<KeptFile, StoreError> {
@@ -445,10 +445,10 @@ async fn keep_file(
         && recheck.holds(store, &version.entry).await
     {
         let entry = found.entry_like(&version.entry);
-        return Ok(KeptFile { entry, is_new: false, secrets: Vec::new() });
+        return Ok(KeptFile { entry, is_new: false });
     }
-    let entry = store.keep(environment, key, &kept, bytes, exported).await?;
-    Ok(KeptFile { entry: found.entry_like(&entry), is_new: true, secrets: kept.secrets })
+    let entry = store.keep(environment, key, kept, bytes, exported).await?;
+    Ok(KeptFile { entry: found.entry_like(&entry), is_new: true })
 }
 
 /// Gives a damaged file its bytes again, where the export brought the very same.

@@ -82,7 +82,7 @@ impl Walk<'_> {
             self.integration(&one.id, one.scheduled).await;
         }
         for kind in
-            Kind::ALL.into_iter().filter(|kind| kind.lives_in_projects() && is_listed(*kind))
+            Kind::ALL.into_iter().filter(|kind| kind.lives_in_projects() && kind.is_cataloged())
         {
             let found = client.catalog_in(scope, kind).await;
             let found = self.list(of(kind.plural()), found);
@@ -129,12 +129,6 @@ impl Walk<'_> {
     }
 }
 
-/// Whether a kind has a list of its own that is not walked for itself: integrations come first with
-/// their schedules, and projects with their access lists.
-fn is_listed(kind: Kind) -> bool {
-    !matches!(kind, Kind::Integration | Kind::Schedule | Kind::Access | Kind::Project)
-}
-
 /// Reads an environment with every reader of the client, a few of each sort, and the audit since a
 /// time. Nothing is changed.
 pub async fn walk(client: &Client, since: Timestamp) -> Vec<WalkedCall> {
@@ -145,7 +139,7 @@ pub async fn walk(client: &Client, since: Timestamp) -> Vec<WalkedCall> {
     let counts = walk.note("run counts", counts, |all| plural(all.iter().count(), "record"));
     walk.tally = counts.unwrap_or_default();
     walk.scope(&Scope::Global).await;
-    let elsewhere = |kind: &Kind| !kind.lives_in_projects() && is_listed(*kind);
+    let elsewhere = |kind: &Kind| !kind.lives_in_projects() && kind.is_cataloged();
     for kind in Kind::ALL.into_iter().filter(elsewhere) {
         let found = client.catalog(kind).await;
         walk.list(kind.plural(), found);

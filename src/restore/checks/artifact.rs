@@ -117,7 +117,7 @@ fn broken(s: &Situation, part: &SurveyedArtifact, item: &PlanItem) -> Option<Fin
 
 /// An artifact that cannot be exported cannot be put back, so it is not touched.
 fn cannot_be_kept(part: &SurveyedArtifact, strategy: Strategy) -> Option<Finding> {
-    let why = part.fingerprints.as_ref()?.why_unknown()?;
+    let why = part.why_unread()?;
     if !strategy.loses_content() {
         return None;
     }

@@ -54,8 +54,10 @@ fn no_project(s: &Situation, project: &ProjectCode, item: &PlanItem) -> Option<F
 
 /// An integration that is stored as a part of its project's archive cannot be sent by itself.
 fn not_alone(part: &SurveyedArtifact, item: &PlanItem) -> Option<Finding> {
-    let unread = part.fingerprints.as_ref().is_some_and(|f| f.why_unknown().is_some());
-    if unread || !item.strategy.sends() || part.wanted.archive.as_ref()?.can_be_sent() {
+    if part.why_unread().is_some()
+        || !item.strategy.sends()
+        || part.wanted.archive.as_ref()?.can_be_sent()
+    {
         return None;
     }
     if let Some(from) = &item.copy_of {

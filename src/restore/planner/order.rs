@@ -96,13 +96,8 @@ fn calls(s: &Situation, from: &Scope, needs: &Needs, id: &IntegrationId) -> bool
 
 /// The project that must be there before a lookup is added to it, where it is wanted too.
 fn project_of(s: &Situation, part: &SurveyedArtifact) -> Option<usize> {
-    let scope = Some(&part.wanted.key.scope).filter(|s| !s.is_global())?;
-    let holds = |p: &SurveyedArtifact| {
-        p.wanted.key.kind == Kind::Project
-            && p.wanted.goal != Goal::Absent
-            && p.wanted.key.uses_scope() == *scope
-    };
-    (part.wanted.key.kind == Kind::Lookup).then(|| s.parts.iter().position(holds)).flatten()
+    let key = Some(&part.wanted.key).filter(|key| key.kind == Kind::Lookup)?;
+    s.parts.iter().position(|p| p.wanted.goal != Goal::Absent && p.wanted.key.holds(key))
 }
 
 /// The items that must be undone before one: the last change is undone first. Independent items

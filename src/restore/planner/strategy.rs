@@ -1,6 +1,6 @@
 //! Chooses the strategy by which one artifact reaches its wanted state, and says why.
 
-use crate::model::{Answer, Kind, Status, short_date};
+use crate::model::{Kind, Status, short_date};
 use crate::restore::{
     live::LiveState,
     plan::Strategy,
@@ -25,7 +25,7 @@ pub(in crate::restore) fn why_by_hand(s: &Situation, part: &SurveyedArtifact) ->
         return None;
     }
     // What could not be read may be the same: that is said, and nothing is done to it.
-    if part.fingerprints.as_ref().is_some_and(|f| f.why_unknown().is_some()) {
+    if part.why_unread().is_some() {
         return None;
     }
     let copied = wanted.copy_of.is_some() && strategy == Strategy::Import;
@@ -67,7 +67,7 @@ fn least_disruptive(s: &Situation, part: &SurveyedArtifact) -> (Strategy, String
     if part.portable_fingerprint() != Some(archive.fingerprints.portable) {
         let rebuilt = key.kind == Kind::Project && s.rebuild.iter().any(|p| p.as_str() == key.code);
         let strategy = if rebuilt { Strategy::Rebuild } else { Strategy::Replace };
-        if let Some(why) = part.fingerprints.as_ref().and_then(Answer::why_unknown) {
+        if let Some(why) = part.why_unread() {
             return (strategy, format!("whether it changed is not known: {why}"));
         }
         return (strategy, changed_in_place(key.kind, there));

@@ -46,6 +46,11 @@ pub struct SurveyedArtifact {
 }
 
 impl SurveyedArtifact {
+    /// Why what is there could not be read; none where it was, or nothing is there.
+    pub fn why_unread(&self) -> Option<&str> {
+        self.fingerprints.as_ref()?.why_unknown()
+    }
+
     /// The portable fingerprint of what is there; none where nothing is, or it cannot be exported.
     pub fn portable_fingerprint(&self) -> Option<Fingerprint> {
         Some(self.fingerprints.as_ref()?.known()?.portable)

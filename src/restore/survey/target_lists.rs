@@ -340,7 +340,8 @@ impl TargetLists {
     /// or they may be those of a twin in another scope that was listed.
     pub fn in_flight(&self, id: &IntegrationId) -> Option<u64> {
         let is_twin = |other: &ListedIntegration| {
-            other.id.service_id() == id.service_id() && other.id.scope != id.scope
+            let same = (&other.id.code, other.id.version) == (&id.code, id.version);
+            same && other.id.scope != id.scope
         };
         let twin = if self.counted().any(is_twin) { Twin::Exists } else { Twin::Absent };
         Some(self.instances.known()?.of(id, twin)?.in_flight())

@@ -106,22 +106,42 @@ pub fn promote(app: &mut App) -> Transition {
         app.say(Level::Warning, text);
         return Transition::stay();
     }
-    let chosen: Vec<_> = app.table.selected().iter().filter_map(|r| r.key(from)).collect();
     let (name, next) = (app.environments[from].name.clone(), app.environments[to].name.clone());
-    if let Some(why) = chosen.iter().find_map(|k| why_not_sent(app, k.kind)) {
-        app.say(Level::Warning, why);
+    let Some(chosen) = selected_keys(app, from, "promote", |_| None) else {
         return Transition::stay();
-    }
+    };
     let title = match chosen.as_slice() {
-        [] => {
-            app.say(Level::Warning, format!("{name} has nothing here to promote"));
-            return Transition::stay();
-        }
         [one] => format!("{one} from {name} to {next}"),
         many => format!("{} artifacts from {name} to {next}", many.len()),
     };
     let references = live_references(&name, chosen);
     plan(app, to, title, PlanQuestion::Promote(references), PlanOptions::default())
+}
+
+/// The artifacts that an environment has in the selected rows; says why where there is none, or one
+/// that cannot go. `refused` says why one cannot go, whatever its file.
+fn selected_keys(
+    app: &mut App,
+    environment: EnvironmentIndex,
+    verb: &str,
+    refused: impl Fn(&ArtifactKey) -> Option<String>,
+) -> Option<Vec<ArtifactKey>> {
+    let keys: Vec<_> = app.table.selected().iter().filter_map(|r| r.key(environment)).collect();
+    let name = &app.environments[environment].name;
+    let why = match keys.is_empty() {
+        true => Some(format!("{name} has nothing here to {verb}")),
+        false => {
+            let no_file = || keys.iter().find_map(|key| why_not_sent(app, key.kind));
+            keys.iter().find_map(refused).or_else(no_file)
+        }
+    };
+    match why {
+        Some(why) => {
+            app.say(Level::Warning, why);
+            None
+        }
+        None => Some(keys),
+    }
 }
 
 fn live_references(environment: &EnvironmentName, keys: Vec<ArtifactKey>) -> Vec<Reference> {
@@ -136,22 +156,18 @@ fn live_references(environment: &EnvironmentName, keys: Vec<ArtifactKey>) -> Vec
 /// Asks for the project, or the global space, into which the selected rows are to be brought on the
 /// environment of the column.
 pub fn choose_where_to_move(app: &mut App) -> Transition {
-    let environment = app.target();
-    let keys: Vec<_> = app.table.selected().iter().filter_map(|r| r.key(environment)).collect();
-    let name = app.environments[environment].name.clone();
-    let why_not = match keys.iter().find(|key| !key.kind.lives_in_projects()) {
-        _ if app.table.on_store() => {
-            Some("what runs is moved: go to the column of its environment".to_owned())
-        }
-        Some(key) => Some(format!("{key} is never in a project")),
-        None if keys.is_empty() => Some(format!("{name} has nothing here to move")),
-        None => keys.iter().find_map(|key| why_not_sent(app, key.kind)),
-    };
-    if let Some(why) = why_not {
-        app.say(Level::Warning, why);
+    if app.table.on_store() {
+        app.say(Level::Warning, "what runs is moved: go to the column of its environment");
         return Transition::stay();
     }
-    Transition::open(ProjectsScreen::to_move(app, environment, keys))
+    let environment = app.target();
+    let refused = |key: &ArtifactKey| {
+        (!key.kind.lives_in_projects()).then(|| format!("{key} is never in a project"))
+    };
+    match selected_keys(app, environment, "move", refused) {
+        Some(keys) => Transition::open(ProjectsScreen::to_move(app, environment, keys)),
+        None => Transition::stay(),
+    }
 }
 
 /// Plans to bring artifacts of an environment into a scope of it.
@@ -162,10 +178,7 @@ pub fn moved(
     into: Scope,
 ) -> Transition {
     let name = app.environments[environment].name.clone();
-    let place = match into.project() {
-        Some(project) => format!("project {project}"),
-        None => "the global space".to_owned(),
-    };
+    let place = into.in_words();
     let title = match keys.as_slice() {
         [one] => format!("{one} into {place} on {name}"),
         many => format!("{} artifacts into {place} on {name}", many.len()),
