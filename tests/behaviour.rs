@@ -13,6 +13,7 @@ mod control_characters;
 mod deadlines;
 mod dependencies_alike;
 mod documents;
+mod drift;
 mod explorer;
 mod explorer_restores;
 mod fault_matrix;

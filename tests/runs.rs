@@ -639,12 +639,12 @@ async fn drift_says_what_differs_and_who_is_ahead() {
     };
     assert_eq!(
         (of("SYNC").state, of("SYNC").ahead),
-        (drift::DriftKind::Changed, Some(drift::Ahead::Second))
+        (drift::DriftKind::Changed, Some(drift::WhichSide::Second))
     );
     assert!(of("SYNC").changes.as_ref().unwrap().contains("1 mapping"), "{:?}", of("SYNC").changes);
     assert_eq!(
         (of("CHILD").state, of("CHILD").ahead),
-        (drift::DriftKind::OtherVersion, Some(drift::Ahead::First))
+        (drift::DriftKind::OtherVersion, Some(drift::WhichSide::First))
     );
     assert_eq!(of("PARENT").state, drift::DriftKind::OnlyFirst);
     assert_eq!(of("SECRET_REST").state, drift::DriftKind::OnlyFirst);

@@ -8,7 +8,7 @@ use super::{
 use crate::config::Config;
 use crate::model::{ArtifactName, plural, version_text};
 use crate::ops::drift::{
-    self, Ahead, DriftKind, DriftReport, DriftSelection, DriftedArtifact, Revision,
+    self, DriftKind, DriftReport, DriftSelection, DriftedArtifact, Revision, WhichSide,
 };
 
 /// Compares two environments, or one with the store; exits with [`Exit::Differs`] on any drift.
@@ -44,7 +44,8 @@ fn print(report: &DriftReport) {
         output::line(line(difference, report));
     }
     let count = |state: DriftKind| report.differences.iter().filter(|d| d.state == state).count();
-    let ahead = |side: Ahead| report.differences.iter().filter(|d| d.ahead == Some(side)).count();
+    let ahead =
+        |side: WhichSide| report.differences.iter().filter(|d| d.ahead == Some(side)).count();
     output::line(format!(
         "{} the same, {} differ: {} changed, {} of another version, {} only on {}, {} only on {}; \
             {} is ahead in {}, {} in {}",
@@ -57,9 +58,9 @@ fn print(report: &DriftReport) {
         count(DriftKind::OnlySecond),
         report.second,
         report.first,
-        ahead(Ahead::First),
+        ahead(WhichSide::First),
         report.second,
-        ahead(Ahead::Second),
+        ahead(WhichSide::Second),
     ));
     if report.not_compared > 0 {
         let what = plural(report.not_compared, "artifact");
@@ -86,22 +87,22 @@ fn line(d: &DriftedArtifact, report: &DriftReport) -> String {
         )
     };
     let ahead = match (d.ahead, &d.first, &d.second) {
-        (Some(Ahead::First), Some(t), _) => format!("  {} is ahead{}", report.first, by(t)),
-        (Some(Ahead::Second), _, Some(t)) => format!("  {} is ahead{}", report.second, by(t)),
+        (Some(WhichSide::First), Some(t), _) => format!("  {} is ahead{}", report.first, by(t)),
+        (Some(WhichSide::Second), _, Some(t)) => format!("  {} is ahead{}", report.second, by(t)),
         _ => String::new(),
     };
-    let moved = d.elsewhere.as_ref().map(|scope| {
-        let other = match d.state {
-            DriftKind::OnlyFirst => &report.second,
-            _ => &report.first,
-        };
-        format!("  on {other} it is in {scope}")
-    });
+    let other = match d.state {
+        DriftKind::OnlyFirst => &report.second,
+        _ => &report.first,
+    };
+    let moved = d.elsewhere.as_ref().map(|scope| format!("  on {other} it is in {scope}"));
     let moved = moved.unwrap_or_default();
+    let beside = d.other_version.map(|v| format!("  {other} has {v} of it"));
+    let beside = beside.unwrap_or_default();
     let changes = d.changes.as_ref().map(|c| format!("  {c}")).unwrap_or_default();
     let artifact = ArtifactName::new(d.kind, &d.code).within(d.scope.clone());
     format!(
-        "  {:<40} {} | {}{ahead}{moved}{changes}",
+        "  {:<40} {} | {}{ahead}{moved}{beside}{changes}",
         artifact.to_string(),
         side(&d.first),
         side(&d.second)

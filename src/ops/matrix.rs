@@ -67,6 +67,10 @@ pub struct ActiveVersion {
     pub version: Version,
     /// Its failed instances of the last day.
     pub failed_runs: u64,
+    #[serde(skip)]
+    pub last_updated: Option<Timestamp>,
+    #[serde(skip)]
+    pub portable: Option<Fingerprint>,
 }
 
 /// What the store has of the artifact, from the base environment.
@@ -194,17 +198,17 @@ impl MatrixCell {
         fingerprint_cache: &FingerprintCache,
     ) -> Option<Self> {
         let shown = artifacts.iter().max_by_key(|a| a.state.precedence(a.version))?;
-        let portable = shown
-            .integration_id()
-            .filter(|_| shown.kind == Kind::Integration)
-            .and_then(|id| fingerprint_cache.get(environment, &id, shown.state.last_updated))
-            .map(|m| m.portable);
+        let portable = |entry: &ListingEntry| {
+            let id = entry.integration_id().filter(|_| entry.kind == Kind::Integration)?;
+            let known = fingerprint_cache.get(environment, &id, entry.state.last_updated)?;
+            Some(known.portable)
+        };
         Some(Self {
             version: shown.version,
             state: shown.state.clone(),
             scheduled: shown.scheduled,
             runs: shown.runs,
-            portable,
+            portable: portable(shown),
             expires: shown.expires,
             days_left: shown.expires.map(|end| days_until(end, Timestamp::now())),
             others: artifacts.len() - 1,
@@ -212,8 +216,12 @@ impl MatrixCell {
                 .iter()
                 .filter(|a| a.version != shown.version && a.state.status == Status::Active)
                 .filter_map(|a| {
-                    let failed_runs = a.runs.map_or(0, |r| r.failed);
-                    Some(ActiveVersion { version: a.version?, failed_runs })
+                    Some(ActiveVersion {
+                        version: a.version?,
+                        failed_runs: a.runs.map_or(0, |r| r.failed),
+                        last_updated: a.state.last_updated,
+                        portable: portable(a),
+                    })
                 })
                 .collect(),
         })
@@ -323,17 +331,58 @@ impl MatrixCell {
             std::cmp::Ordering::Greater => return Judged::proven(Mark::Newer),
             std::cmp::Ordering::Equal => {}
         }
-        match (self.portable, base.portable) {
-            (Some(a), Some(b)) if a == b => Judged::proven(Mark::Same),
-            (Some(_), Some(_)) => Judged::proven(Mark::Different),
-            _ => match (self.state.last_updated, base.state.last_updated) {
-                (Some(a), Some(b))
-                    if a.duration_since(b).abs().as_hours() <= LIKELY_SAME_DAYS * 24 =>
-                {
-                    Judged::guessed(Mark::Same)
-                }
-                _ => Judged::guessed(Mark::Unknown),
-            },
-        }
+        let shown = judge_version(
+            (self.portable, self.state.last_updated),
+            (base.portable, base.state.last_updated),
+        );
+        self.beside_against(base).fold(shown, Judged::and)
+    }
+
+    /// How the versions that run beside the shown ones stand against each other. One that runs
+    /// beside on one side alone makes a difference.
+    fn beside_against<'a>(&'a self, base: &'a Self) -> impl Iterator<Item = Judged> + 'a {
+        let known = |v: &ActiveVersion| (v.portable, v.last_updated);
+        let own = self.beside.iter().map(move |own| {
+            match base.beside.iter().find(|other| other.version == own.version) {
+                Some(other) => judge_version(known(own), known(other)),
+                None => Judged::proven(Mark::Different),
+            }
+        });
+        let lacking =
+            |other: &&ActiveVersion| self.beside.iter().all(|o| o.version != other.version);
+        let lacks = base.beside.iter().any(|other| lacking(&other));
+        own.chain(lacks.then(|| Judged::proven(Mark::Different)))
+    }
+}
+
+impl Judged {
+    /// What two versions of one artifact say together: that it differs weighs most, then that it is
+    /// not known, then that it is a guess.
+    fn and(self, other: Self) -> Self {
+        let weight = |judged: &Self| match (judged.mark, judged.proven) {
+            (Mark::Different, _) => 3,
+            (Mark::Unknown, _) => 2,
+            (_, false) => 1,
+            (_, true) => 0,
+        };
+        if weight(&other) > weight(&self) { other } else { self }
+    }
+}
+
+/// How one version stands against the base's, by their fingerprints and the times of their last
+/// updates.
+fn judge_version(
+    own: (Option<Fingerprint>, Option<Timestamp>),
+    base: (Option<Fingerprint>, Option<Timestamp>),
+) -> Judged {
+    match (own.0, base.0) {
+        (Some(a), Some(b)) if a == b => Judged::proven(Mark::Same),
+        (Some(_), Some(_)) => Judged::proven(Mark::Different),
+        _ => match (own.1, base.1) {
+            (Some(a), Some(b)) if a.duration_since(b).abs().as_hours() <= LIKELY_SAME_DAYS * 24 => {
+                Judged::guessed(Mark::Same)
+            }
+            _ => Judged::guessed(Mark::Unknown),
+        },
     }
 }

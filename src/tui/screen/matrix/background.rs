@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use super::{MatrixTable, TableLine};
 use crate::model::{
-    ArtifactKey, ArtifactName, EnvironmentIndex, Fingerprint, IntegrationId, Kind, Status,
+    ArtifactKey, ArtifactName, EnvironmentIndex, Fingerprint, IntegrationId, Kind, Status, Version,
 };
 use crate::ops::matrix::{MatrixCell, MatrixRow};
 use crate::tui::{
@@ -117,13 +117,13 @@ pub fn fingerprint_rows(app: &mut App) -> Vec<Effect> {
                 return effects;
             }
             let row = &app.table.matrix.rows[index];
-            let Some(asked) = worth_an_export(app, row, environment) else { continue };
-            let scope = asked.0.scope.clone();
-            let wanted: Vec<_> = match scope.is_global() {
-                true => vec![asked],
+            let asked = worth_an_export(app, row, environment);
+            let Some(scope) = asked.first().map(|(id, _)| id.scope.clone()) else { continue };
+            let wanted = match scope.is_global() {
+                true => asked,
                 false => {
                     let project = app.table.matrix.rows.iter().filter(|r| r.scope == scope);
-                    project.filter_map(|r| worth_an_export(app, r, environment)).collect()
+                    project.flat_map(|r| worth_an_export(app, r, environment)).collect()
                 }
             };
             for (id, _) in &wanted {
@@ -135,35 +135,47 @@ pub fn fingerprint_rows(app: &mut App) -> Vec<Effect> {
     effects
 }
 
-/// The integration of a cell with the time of its last change, where its fingerprint would tell
-/// something that is not known, and was not asked for.
+/// The active versions of a cell, each with the time of its last change, whose fingerprints would
+/// tell something that is not known, and were not asked for.
 fn worth_an_export(
     app: &App,
     row: &MatrixRow,
     environment: EnvironmentIndex,
-) -> Option<(IntegrationId, Timestamp)> {
-    let cell = row.cell(environment)?;
-    if !is_worth_an_export(&app.table, row, environment, cell) {
-        return None;
-    }
+) -> Vec<(IntegrationId, Timestamp)> {
+    let Some(cell) = row.cell(environment) else { return vec![] };
     let of = &app.environments[environment];
     let calm = of.fresh && of.error.is_none() && cell.state.status != Status::Busy;
-    let (id, updated) = (row.integration_id(environment)?, cell.state.last_updated?);
-    let key = (environment, id);
-    let asked = app.background.failed.contains(&key) || app.background.under_way.contains(&key);
-    (calm && !asked).then_some((key.1, updated))
+    if !calm || cell.state.prebuilt || cell.state.locked_by.is_some() {
+        return vec![];
+    }
+    let id = |version| row.artifact.key(version).integration_id();
+    let untold = untold_versions(&app.table, row, environment, cell);
+    let wanted = untold.filter_map(|(version, updated)| Some((id(version)?, updated?)));
+    let asked = |id: &IntegrationId| {
+        let key = (environment, id.clone());
+        app.background.failed.contains(&key) || app.background.under_way.contains(&key)
+    };
+    wanted.filter(|(id, _)| row.kind == Kind::Integration && !asked(id)).collect()
 }
 
-/// Whether the fingerprint of a cell would tell something that is not known.
-fn is_worth_an_export(
+/// The version that a cell shows and those that run beside it, each with the time of its last
+/// change: those of which no fingerprint is known, and of which the base has the same version.
+fn untold_versions(
     table: &MatrixTable,
     row: &MatrixRow,
     environment: EnvironmentIndex,
     cell: &MatrixCell,
-) -> bool {
+) -> impl Iterator<Item = (Option<Version>, Option<Timestamp>)> {
     let base = row.cell(table.base);
-    let comparable = environment == table.base || base.is_some_and(|b| b.version == cell.version);
-    comparable && cell.portable.is_none() && !cell.state.prebuilt && cell.state.locked_by.is_none()
+    let is_base = environment == table.base;
+    let shown = is_base || base.is_some_and(|b| b.version == cell.version);
+    let shown =
+        (shown && cell.portable.is_none()).then_some((cell.version, cell.state.last_updated));
+    let on_base = move |version: Version| {
+        is_base || base.is_some_and(|b| b.beside.iter().any(|other| other.version == version))
+    };
+    let beside = cell.beside.iter().filter(move |v| v.portable.is_none() && on_base(v.version));
+    shown.into_iter().chain(beside.map(|v| (Some(v.version), v.last_updated)))
 }
 
 /// Takes in the portable fingerprint from an export; None where the export failed.
@@ -187,7 +199,12 @@ pub fn fingerprinted(
     let newest = index.and_then(|i| i.newest(name, &artifact)).map(|v| v.portable);
     let Some(row) = app.table.find_mut(&artifact) else { return };
     let cell = row.cells.get_mut(environment.0).and_then(Option::as_mut);
-    if let Some(cell) = cell.filter(|c| c.version == Some(id.version)) {
+    let Some(cell) = cell else { return };
+    if let Some(beside) = cell.beside.iter_mut().find(|v| v.version == id.version) {
+        beside.portable = Some(portable);
+        return;
+    }
+    if cell.version == Some(id.version) {
         cell.portable = Some(portable);
     }
     if environment == base {
