@@ -38,8 +38,8 @@ pub use endpoint::Endpoint;
 pub use error::ArchiveError;
 pub use expression::Expression;
 pub use fingerprint::{
-    Fingerprints, RULES, canonical_bytes, is_cosmetic, same_in_connection, same_in_jca,
-    without_numbers, without_saves_numbers,
+    Fingerprints, RULES, canonical_bytes, identity, is_cosmetic, is_identity, same_in_connection,
+    same_in_jca, without_numbers, without_saves_numbers,
 };
 pub use flow::{FlowStep, count as count_steps};
 pub use iar::{Iar, digest_of};
@@ -50,7 +50,9 @@ pub use mapping::{Assignment, Mapping, short as short_expression};
 pub use parallel::map as parallel_map;
 pub use project_parts::{Deployment, ScheduleDefinition, library_of_project, read_event};
 pub use secret::{BlankedAs, Blanker, Secret, SecretKind, blank, blank_value};
-pub use unpacked::{Files, UnpackedArchive, is_packing, mean_the_same, refer_to_the_same};
+pub use unpacked::{
+    Files, UnpackedArchive, is_packing, mean_the_same, mean_the_same_elsewhere, refer_to_the_same,
+};
 pub use validated::{MemberArchive, ValidatedArchive, fingerprints_of};
 pub use xml::parse as parse_xml;
 pub use zip::{BoundedZip, ZipEntry};

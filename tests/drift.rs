@@ -141,3 +141,19 @@ async fn what_a_snapshot_left_out_is_not_only_on_the_other_side() {
     assert_eq!(code, 3, "{out}{err}");
     assert!(err.contains("store:prod@orders holds chosen artifacts alone"), "{err}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_moved_as_it_is_means_the_same_in_both_forms_of_its_file() {
+    let world = World::of(TWO_MAJORS).await;
+    world.sim.with_instance("dev", |dev| {
+        // 02, which is the same on both sides.
+        let live = dev.integrations.remove(&id("IN_PEOPLE|02.00.0000|PEOPLE")).unwrap();
+        dev.integrations.insert(id("IN_PEOPLE|02.00.0000"), live);
+    });
+    let config = world.config_file("");
+    let sides = ["dev:global/IN_PEOPLE@02.00.0000", "prod:PEOPLE/IN_PEOPLE@02.00.0000"];
+    let (code, out, err) = run(oicx(&config), &["diff", sides[0], sides[1]]).await;
+    assert_eq!(code, 0, "{out}{err}");
+    let (code, out, err) = run(oicx(&config), &["diff", sides[1], sides[0]]).await;
+    assert_eq!(code, 0, "{out}{err}");
+}

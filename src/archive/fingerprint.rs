@@ -21,9 +21,12 @@ use crate::model::Fingerprint;
 
 mod form;
 
-pub(super) use form::{MEANINGLESS_INFO, is_meaningless_property, travels_along, why_unread};
+pub(super) use form::{
+    MEANINGLESS_INFO, attribute_name, is_meaningless_property, travels_along, why_unread,
+};
 pub use form::{
-    canonical_bytes, is_cosmetic, meaningful_attributes, same_in_connection, same_in_jca,
+    canonical_bytes, identity, is_cosmetic, is_identity, meaningful_attributes, same_in_connection,
+    same_in_jca,
 };
 
 /// The version of the rules. It is raised with every change of them, so that fingerprints made by

@@ -25,7 +25,8 @@ pub struct Integration {
     /// The display name.
     pub name: String,
     pub description: String,
-    /// `ics_project_attributes.properties` or `info.json`, without what carries no meaning.
+    /// What `ics_project_attributes.properties` or `info.json` says, without what carries no
+    /// meaning, by the names of the first.
     pub attributes: BTreeMap<String, String>,
     pub flow: Vec<FlowStep>,
     pub endpoints: Vec<Endpoint>,
@@ -68,16 +69,13 @@ impl Integration {
     /// The service's own word for who made the integration: `DEVELOPED`, `PREBUILT` …; empty where
     /// the archive does not say it.
     pub fn project_type(&self) -> &str {
-        self.attributes
-            .get("project_type")
-            .or_else(|| self.attributes.get("type"))
-            .map_or("", String::as_str)
+        self.attributes.get("project_type").map_or("", String::as_str)
     }
 
     /// Whether a schedule starts it: by its exchange pattern (`MEP07`), or by the schedule it
     /// names.
     pub fn scheduled(&self) -> bool {
-        let mep = self.attributes.get("mep_type").or_else(|| self.attributes.get("mepType"));
+        let mep = self.attributes.get("mep_type");
         mep.is_some_and(|m| m == "MEP07") || self.needs.iter().any(|n| n.kind == NeedKind::Schedule)
     }
 
@@ -237,7 +235,9 @@ pub(super) fn member_identity(bytes: &[u8]) -> Result<Identity, ArchiveError> {
     let attributes = properties
         .iter()
         .filter(|(k, _)| !fingerprint::MEANINGLESS_INFO.contains(&k.as_str()))
-        .filter_map(|(k, v)| Some((k.clone(), v.as_str()?.to_owned())))
+        .filter_map(|(k, v)| {
+            Some((fingerprint::attribute_name(k).to_owned(), v.as_str()?.to_owned()))
+        })
         .collect();
     let mut declared = Vec::new();
     for (list, kind) in [

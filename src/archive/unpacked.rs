@@ -398,6 +398,11 @@ pub fn mean_the_same(before: &Files, after: &Files) -> bool {
     canonical(before).fingerprints().full == canonical(after).fingerprints().full
 }
 
+/// Whether the portable fingerprints of two integrations are equal.
+pub fn mean_the_same_elsewhere(before: &Files, after: &Files) -> bool {
+    canonical(before).fingerprints().portable == canonical(after).fingerprints().portable
+}
+
 fn canonical(files: &Files) -> Canonical {
     Canonical::of_files(files.iter().map(|(p, b)| (p.as_str(), b.as_slice())))
 }

@@ -9,7 +9,8 @@ use super::{
     tree::{Matching, StepTree},
 };
 use crate::archive::{
-    Files, Integration, canonical_bytes, is_cosmetic, layout, parallel_map, without_numbers,
+    Files, Integration, canonical_bytes, identity, is_cosmetic, layout, parallel_map,
+    without_numbers,
 };
 
 /// How two files stand to each other.
@@ -78,6 +79,7 @@ pub fn pair(
     let rest_a = rest(files_a, &|p| to_b.contains_key(p));
     let rest_b = rest(files_b, &|p| taken.contains(p));
     pair_by_path(&rest_a, &rest_b, &mut to_b, &mut taken);
+    pair_identities(&rest_a, &rest_b, &mut to_b, &mut taken);
     let mut sides: Vec<(Option<FileText<'_>>, Option<FileText<'_>>)> = Vec::new();
     for (path, bytes) in files_a {
         let other = to_b.get(path).and_then(|o| Some((o, files_b.get(o)?)));
@@ -154,6 +156,25 @@ fn pair_by_path(
     }
 }
 
+/// Pairs the attributes of an export with the `info.json` of a project's member.
+fn pair_identities(
+    old: &[String],
+    new: &[String],
+    to_b: &mut BTreeMap<String, String>,
+    taken: &mut BTreeSet<String>,
+) {
+    let says_who = |path: &&String| IDENTITY_FILES.contains(&path.as_str());
+    let open = old.iter().filter(says_who).find(|path| !to_b.contains_key(*path));
+    let found = new.iter().filter(says_who).find(|path| !taken.contains(*path));
+    if let (Some(path), Some(found)) = (open, found) {
+        taken.insert(found.clone());
+        to_b.insert(path.clone(), found.clone());
+    }
+}
+
+/// The files that say who an integration is: of an export, and of a member of a project.
+const IDENTITY_FILES: [&str; 2] = ["ics_project_attributes.properties", "info.json"];
+
 type FileText<'f> = (&'f String, &'f Vec<u8>);
 
 impl Paired {
@@ -175,6 +196,9 @@ impl Paired {
 fn state(p: &str, x: &[u8], q: &str, y: &[u8]) -> FileState {
     if x == y {
         FileState::Same
+    } else if p != q && IDENTITY_FILES.contains(&p) && identity(p, x) == identity(q, y) {
+        // The other form of the same.
+        FileState::Cosmetic
     } else if is_cosmetic(p) || canonical_bytes(p, x) == canonical_bytes(q, y) {
         FileState::Cosmetic
     } else {
@@ -229,9 +253,7 @@ pub fn remaining_file_changes(pairs: &[FilePair], changes: &[Change]) -> Vec<Cha
         ];
         let copy = kind != ChangeKind::Changed && copies.iter().any(|c| path.starts_with(c));
         // The flow's own file changes with every change of the flow.
-        let flow = path.ends_with("project.xml")
-            || path.ends_with("ics_project_attributes.properties")
-            || path == "info.json";
+        let flow = path.ends_with("project.xml") || IDENTITY_FILES.contains(&path);
         if comes_with_a_step && !changes.is_empty() || copy || flow && !changes.is_empty() {
             continue;
         }

@@ -10,8 +10,8 @@ use super::{
     tree::{StepTree, match_trees},
 };
 use crate::archive::{
-    Connection, Endpoint, Files, Integration, Lookup, NeedKind, Tracking, layout, mean_the_same,
-    refer_to_the_same, same_in_connection, same_in_jca,
+    Connection, Endpoint, Files, Integration, Lookup, NeedKind, Tracking, is_identity, layout,
+    mean_the_same, mean_the_same_elsewhere, refer_to_the_same, same_in_connection, same_in_jca,
 };
 
 /// Everything that changed between two integrations. There is a change where their full
@@ -35,7 +35,7 @@ pub fn compare_integrations(
     changes.extend(tracking(&a.tracking, &b.tracking));
     // A project holds connections and lookups once for all its members; they are compared with the
     // project.
-    if !b.in_project {
+    if !(a.in_project && b.in_project) {
         changes.extend(connections(a.own_connections(), b.own_connections()));
         changes.extend(lookups(layout::LOOKUPS, a.own_lookups(), b.own_lookups()));
     }
@@ -48,10 +48,16 @@ pub fn compare_integrations(
     changes.extend(files::remaining_file_changes(&compared.pairs, &changes));
     let means_the_same = |p: &FilePair| matches!(p.state, FileState::Same | FileState::Cosmetic);
     let differs = !compared.pairs.iter().all(means_the_same);
+    let untold = || match a.in_project == b.in_project {
+        true => differs || !refer_to_the_same(files_a, files_b),
+        // A member of a project and an export by itself have their copies in other places: of
+        // these two what is portable is compared.
+        false => !mean_the_same_elsewhere(files_a, files_b),
+    };
     if !differs && !changes.is_empty() && mean_the_same(files_a, files_b) {
         // A reader named a part that carries no meaning.
         changes.clear();
-    } else if changes.is_empty() && (differs || !refer_to_the_same(files_a, files_b)) {
+    } else if changes.is_empty() && untold() {
         // Nothing above names what differs, so this only says that something does.
         changes.push(Change::new(ChangeGroup::File, ChangeKind::Changed, "what steps refer to"));
     }
@@ -139,11 +145,13 @@ fn about(a: &Integration, b: &Integration) -> Vec<Change> {
     field("version", &a.id.version.to_string(), &b.id.version.to_string());
     field("name", &a.name, &b.name);
     field("description", &a.description, &b.description);
-    const TOLD: [&str; 6] =
-        ["project_code", "project_version", "project_name", "code", "version", "name"];
+    let other_form = a.in_project != b.in_project;
     let kept = |all: &BTreeMap<String, String>| -> Vec<(String, String)> {
         all.iter()
-            .filter(|(k, _)| !TOLD.contains(&k.as_str()))
+            .filter(|(k, _)| {
+                !["project_code", "project_version", "project_name"].contains(&k.as_str())
+            })
+            .filter(|(k, v)| !other_form || is_identity(k, v))
             .map(|(k, v)| (k.clone(), v.clone()))
             .collect()
     };

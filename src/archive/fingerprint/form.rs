@@ -230,9 +230,22 @@ const IDENTITY: [(&str, &str); 8] = [
     ("tracking_instance_name", "trackingInstanceName"),
 ];
 
+/// The name that the attributes of an export have for a key of a member's `info.json`; the key
+/// itself where they have no other.
+pub fn attribute_name(info_key: &str) -> &str {
+    IDENTITY.iter().find(|(_, name)| *name == info_key).map_or(info_key, |(attribute, _)| attribute)
+}
+
+/// Whether an attribute is part of who an integration is, which both files say. Of the scope only
+/// `Public` says something: it is private without a word.
+pub fn is_identity(attribute: &str, value: &str) -> bool {
+    IDENTITY.iter().any(|(name, _)| *name == attribute)
+        || (attribute == "scope" && value == "Public")
+}
+
 /// Who an integration is, in one form for both files that say it; none for another file, or one
-/// that cannot be read. Of the scope only `Public` says something: it is private without a word.
-pub(super) fn identity(path: &str, bytes: &[u8]) -> Option<String> {
+/// that cannot be read.
+pub fn identity(path: &str, bytes: &[u8]) -> Option<String> {
     let said: BTreeMap<String, String> = match path {
         "ics_project_attributes.properties" => {
             let all = properties::parse(std::str::from_utf8(bytes).ok()?);
@@ -246,9 +259,8 @@ pub(super) fn identity(path: &str, bytes: &[u8]) -> Option<String> {
             let all: serde_json::Value = serde_json::from_slice(bytes).ok()?;
             let all = all.get("properties")?.as_object()?;
             let says = |(key, value): (&String, &serde_json::Value)| {
-                let known = IDENTITY.iter().any(|(_, name)| name == key)
-                    || (key == "scope" && value == "Public");
-                Some((key.clone(), value.as_str().filter(|_| known)?.to_owned()))
+                let value = value.as_str()?;
+                is_identity(attribute_name(key), value).then(|| (key.clone(), value.to_owned()))
             };
             all.iter().filter_map(says).collect()
         }

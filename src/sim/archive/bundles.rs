@@ -236,6 +236,8 @@ impl ProjectFiles {
                 ("version", &value("version")),
                 ("type", &value("type")),
                 ("mep", &value("mepType")),
+                ("tags", &value("smartTags").replace(':', "\\:")),
+                ("release", &value("originalICSVersion")),
             ],
         );
         let exported = format!("icspackage/project/{folder}");
@@ -296,6 +298,8 @@ fn info_of(attributes: &str) -> String {
         ("project_version", "version"),
         ("project_type", "type"),
         ("mep_type", "mepType"),
+        ("smartTags", "smartTags"),
+        ("originalICSVersion", "originalICSVersion"),
         ("mod", "mod"),
         ("validity", "validity"),
     ];
