@@ -57,7 +57,7 @@ async fn main() {
         sim.add_fault(format!("{weather} env=empty").parse().unwrap());
     }
     let request = workspace
-        .request_snapshot(Verb::Restore, &"prod".parse().unwrap(), |_| true)
+        .request_snapshot(Verb::Restore, &"prod".parse().unwrap(), |_, _| true)
         .await
         .unwrap();
     let prepared =

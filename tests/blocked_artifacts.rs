@@ -212,3 +212,38 @@ async fn a_project_from_a_file_says_that_nothing_is_activated() {
         "{out}{err}"
     );
 }
+
+/// What was there and is not in the snapshot is not taken for restored: the plan names it, and the
+/// older snapshot that has it.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_snapshot_failed_to_take_is_named_in_its_plan() {
+    let world = World::of(LANDSCAPE).await;
+    let config = world.config_file("");
+    take_backup(&world, "prod").await;
+    change_pay_feed(&world);
+    let lock = |i: &mut oicx::sim::ServiceInstance| {
+        let live = i.get_mut(&id("GLOBAL_ONE|01.00.0000")).unwrap();
+        live.edit(|flow| flow.target.resource = "/v2".into(), "k.lindqvist");
+        live.locked_by = Some("k.lindqvist".into());
+    };
+    world.sim.with_instance("prod", lock).unwrap();
+    world.fault("status=500 env=prod path=/projects/PEOPLE/archive");
+    world.fault("status=403 env=prod path=^/lookups");
+    let (code, _, err) = run(oicx(&config), &["backup", "prod"]).await;
+    assert_eq!(code, 3, "{err}");
+    world.sim.clear_faults();
+    let (_, plan) = json(&config, &[&SNAPSHOT[..], &["--plan"]].concat()).await;
+    let told = plan["checks"].to_string();
+    for words in [
+        "project PEOPLE is not in the snapshot: prod: export project PEOPLE: 500",
+        "has it: oicx restore store:prod/projects/PEOPLE@",
+        "GLOBAL_ONE 01.00.0000 is not in the snapshot: locked: ",
+        "lookups are not in the snapshot: the role may not see lookups (403)",
+    ] {
+        assert!(told.contains(words), "{words}: {plan:#}");
+    }
+    // Only what is wanted is told.
+    let lookups = [&SNAPSHOT[..], &["--kind", "lookups", "--plan"]].concat();
+    let (_, plan) = json(&config, &lookups).await;
+    assert!(!plan.to_string().contains("PEOPLE is not in"), "{plan:#}");
+}

@@ -499,7 +499,7 @@ async fn a_whole_snapshot_is_restored_and_one_that_fails_does_not_take_the_other
     let (world, workspace) = two().await;
     let client = with_overlay(&world, "empty", "right");
     let snapshot = "test".parse().unwrap();
-    let request = workspace.request_snapshot(Verb::Restore, &snapshot, |_| true).await.unwrap();
+    let request = workspace.request_snapshot(Verb::Restore, &snapshot, |_, _| true).await.unwrap();
     let prepared =
         restore::prepare(&client, workspace.store.as_ref(), &request, &PlanOptions::default())
             .await
@@ -774,7 +774,7 @@ async fn the_commands_promote_drift_drill_undo_and_list_runs() {
     assert!(out.contains("undone, proven"), "{out}");
     let (code, out, _) =
         cli(oicx(&config), &["drift", "prod@before promote to prod", "prod", "--brief"]).await;
-    assert_eq!(code, 4, "the labelled snapshot holds SYNC alone: {out}");
+    assert_eq!(code, 3, "the labelled snapshot holds SYNC alone: {out}");
     assert!(!out.contains("SYNC"), "it is as it was: {out}");
     // Drill in an empty environment, and taken away again.
     let report = world.folder.path().join("drill.md");

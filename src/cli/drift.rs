@@ -64,7 +64,9 @@ fn print(report: &DriftReport) {
     ));
     if report.not_compared > 0 {
         let what = plural(report.not_compared, "artifact");
-        output::line(format!("{what} not compared: the other side could not be looked at"));
+        output::line(format!(
+            "{what} not compared: the other side does not say whether it has them"
+        ));
     }
 }
 

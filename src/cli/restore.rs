@@ -11,7 +11,7 @@ use super::{
 };
 use crate::config::Config;
 use crate::files::write_beside;
-use crate::model::{Kind, Level, plural};
+use crate::model::{ArtifactKey, Kind, Level, plural};
 use crate::oic::Client;
 use crate::ops::{move_scope, run_plan::run_plan};
 use crate::restore;
@@ -34,11 +34,10 @@ pub async fn run(
     let request = match &options.snapshot {
         Some(name) => {
             let query = options.filter.as_deref().map(Query::new);
-            let takes = |e: &crate::model::ManifestEntry| {
-                let kind = options.kinds.is_empty() || options.kinds.contains(&e.kind);
-                kind && query
-                    .as_ref()
-                    .is_none_or(|q| q.matches(&e.key().name().scoped_code(), &e.name))
+            let takes = |key: &ArtifactKey, name: &str| {
+                let kind = options.kinds.is_empty() || options.kinds.contains(&key.kind);
+                let fits = |q: &Query| q.matches(&key.name().scoped_code(), name);
+                kind && (key.code.is_empty() || query.as_ref().is_none_or(fits))
             };
             workspace.request_snapshot(Verb::Restore, name, takes).await?
         }

@@ -470,8 +470,8 @@ pub struct UnlistedKind {
     /// Why: the environment does not offer the kind, this role may not see it, or the list failed.
     /// In the last case it is also among the failures.
     pub reason: String,
-    /// What became of the list.
-    #[serde(skip)]
+    /// What became of the list. A snapshot of an older release says of none that it is not offered.
+    #[serde(default, skip_serializing_if = "ListState::is_refused")]
     pub list: ListState,
 }
 
@@ -483,14 +483,23 @@ pub struct CoverageGap {
 }
 
 /// What became of a list that could not be read.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum ListState {
-    /// The environment does not offer it, or the role may not see it.
+    /// The role may not see it, or the environment does not offer it.
     #[default]
     Refused,
+    /// The environment does not offer it: there is none of the kind.
+    NotOffered,
     Failed,
     /// It may still answer.
     Pending,
+}
+
+impl ListState {
+    fn is_refused(&self) -> bool {
+        *self == Self::Refused
+    }
 }
 
 impl UnlistedKind {

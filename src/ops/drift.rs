@@ -149,7 +149,7 @@ pub struct DriftReport {
     /// itself.
     pub equal: usize,
     pub differences: Vec<DriftedArtifact>,
-    /// How many artifacts one side has where the other could not be looked at.
+    /// How many artifacts one side has where the other could not be looked at or did not take them.
     pub not_compared: usize,
     /// Kinds that could not be listed, and why.
     pub notes: Vec<String>,

@@ -8,14 +8,14 @@ use serde::{Deserialize, Serialize};
 
 use super::request_builder::RequestError;
 use crate::model::{
-    ArtifactKey, ConnectionName, EnvironmentName, Finding, Kind, ManifestEntry, PlanRefused, RunId,
-    Scope, SnapshotName, markdown, plural,
+    ArtifactKey, ConnectionName, EnvironmentName, Finding, Kind, PlanRefused, RunId, Scope,
+    SnapshotName, markdown, plural,
 };
 use crate::oic::{Client, OicError};
 use crate::restore;
 use crate::restore::{
-    ApprovedPlan, Goal, Journal, LeftOut, PayloadArchive, Payloads, PlanOptions, PreparedPlan,
-    Request, RunContext, RunError, RunOutcome, Verb, WantedArtifact,
+    ApprovedPlan, Goal, Journal, PayloadArchive, Payloads, PlanOptions, PreparedPlan, Request,
+    RunContext, RunError, RunOutcome, Verb, WantedArtifact,
 };
 use crate::store::StoreError;
 use crate::workspace::Workspace;
@@ -69,18 +69,11 @@ pub async fn prepare(
     if *target.name() == scope.snapshot.environment {
         return Err(DrillError::Same(target.name().clone()));
     }
-    let takes = |e: &ManifestEntry| {
-        matches!(e.kind, Kind::Integration | Kind::Lookup | Kind::Library | Kind::Project)
+    let takes = |key: &ArtifactKey, _: &str| {
+        matches!(key.kind, Kind::Integration | Kind::Lookup | Kind::Library | Kind::Project)
     };
     let mut request = workspace.request_snapshot(Verb::Drill, &scope.snapshot, takes).await?;
     request.rehearses = Some(scope.snapshot.environment.clone());
-    // The findings of a real restore say what to do in the console. After a drill all of it is
-    // gone.
-    request.notes.clear();
-    let fix = "oicx verify --repair-from takes a good file from a copy of the store";
-    for one in request.left_out.iter().map(LeftOut::of) {
-        request.notes.push(Finding::warning(one.describe(), fix));
-    }
     let there: BTreeSet<String> =
         target.integrations_in(&Scope::Global).await?.into_iter().map(|i| i.id.code).collect();
     let names = |all: Vec<crate::oic::ListedArtifact>| {

@@ -6,11 +6,12 @@ use bytes::Bytes;
 
 use crate::archive::ArchiveError;
 use crate::model::{
-    ArtifactKey, Description, EnvironmentName, FilePart, Finding, Kind, Manifest, ManifestEntry,
-    NoSnapshot, Reference, ScheduleState, Scope, SnapshotName, Status, plural,
+    ArtifactKey, Description, EnvironmentName, FilePart, Finding, Kind, ListState, Manifest,
+    ManifestEntry, NoSnapshot, Reference, ScheduleState, Scope, SnapshotName, Status, plural,
+    short_date,
 };
 use crate::restore::{Goal, PayloadArchive, Request, Verb, WantedArtifact};
-use crate::store::{Store, StoreError, StoredVersion};
+use crate::store::{Index, Store, StoreError, StoredVersion};
 use crate::workspace::{
     Workspace,
     source::{FetchedArchive, SourceError, fetch_bytes},
@@ -101,6 +102,9 @@ impl Workspace {
     }
 
     /// The request for a whole snapshot: every version with its status then, each for itself.
+    /// `takes` says of a key and a display name whether it is wanted; a key without a code means
+    /// all of a kind. What is wanted and is not in
+    /// the snapshot is told.
     ///
     /// # Errors
     /// Where there is no such snapshot. A file in it that cannot be read is a finding in the
@@ -109,7 +113,7 @@ impl Workspace {
         &self,
         verb: Verb,
         name: &SnapshotName,
-        takes: impl Fn(&ManifestEntry) -> bool,
+        takes: impl Fn(&ArtifactKey, &str) -> bool,
     ) -> Result<Request, RequestError> {
         let store = self.store().map_err(SourceError::Open)?;
         let index = store.index().await?;
@@ -119,10 +123,10 @@ impl Workspace {
         let source = format!("snapshot {} of {}", manifest.id, manifest.environment);
         let mut request = Request {
             together: false,
-            notes: left_out(&manifest),
+            notes: left_out(&manifest, &index, &takes),
             ..Request::new(verb, source, Vec::new())
         };
-        let taken = taken(&manifest, takes);
+        let taken = taken(&manifest, &takes);
         let mut read = read_all(store, &manifest, &taken, &schedules).await;
         for entry in taken.iter().copied() {
             if let Some(package) = brought_twice(entry, &taken) {
@@ -155,8 +159,12 @@ impl Workspace {
 
 /// What of a snapshot is wanted: what was chosen and can be sent. What is in a project comes with the
 /// project where that was chosen, too, else by itself.
-fn taken(manifest: &Manifest, takes: impl Fn(&ManifestEntry) -> bool) -> Vec<&ManifestEntry> {
-    let chosen = manifest.entries.iter().filter(|e| e.kind.can_be_sent() && takes(e));
+fn taken<'m>(
+    manifest: &'m Manifest,
+    takes: &impl Fn(&ArtifactKey, &str) -> bool,
+) -> Vec<&'m ManifestEntry> {
+    let chosen =
+        manifest.entries.iter().filter(|e| e.kind.can_be_sent() && takes(&e.key(), &e.name));
     let chosen: Vec<&ManifestEntry> = chosen.collect();
     let projects: BTreeSet<Scope> =
         chosen.iter().filter(|e| e.kind == Kind::Project).map(|e| e.key().uses_scope()).collect();
@@ -309,11 +317,16 @@ async fn schedules(store: &Store, manifest: &Manifest) -> HashMap<ArtifactKey, S
     out
 }
 
-/// Findings for what a snapshot has that cannot be sent, so that nobody takes it for restored.
-fn left_out(manifest: &Manifest) -> Vec<Finding> {
-    let count = |kind: Kind| manifest.entries.iter().filter(|e| e.kind == kind).count();
+/// Findings for what is wanted of a snapshot and cannot be sent or is not in it, so that nobody
+/// takes it for restored.
+fn left_out(
+    manifest: &Manifest,
+    index: &Index,
+    takes: &impl Fn(&ArtifactKey, &str) -> bool,
+) -> Vec<Finding> {
     let tell = |kind: Kind, fix: &str| {
-        let n = count(kind);
+        let of_kind = |e: &&ManifestEntry| e.kind == kind && takes(&e.key(), &e.name);
+        let n = manifest.entries.iter().filter(of_kind).count();
         (n > 0).then(|| {
             Finding::warning(
                 format!("{} of the snapshot cannot be sent", plural(n, kind.singular())),
@@ -321,12 +334,50 @@ fn left_out(manifest: &Manifest) -> Vec<Finding> {
             )
         })
     };
-    let out = [
+    let unsendable = [
         tell(
             Kind::Certificate,
             "upload them in the console: a private part never leaves the service",
         ),
         tell(Kind::Agent, "create agent groups in the console and start their agents"),
     ];
-    out.into_iter().flatten().collect()
+    unsendable.into_iter().flatten().chain(not_taken(manifest, index, takes)).collect()
+}
+
+/// What was there when a snapshot was taken and is not in it, each with the older snapshot that
+/// holds it; of lists that could not be read, why. Oracle's own is not told: nobody restores it.
+fn not_taken(
+    manifest: &Manifest,
+    index: &Index,
+    takes: &impl Fn(&ArtifactKey, &str) -> bool,
+) -> Vec<Finding> {
+    let prebuilt: BTreeSet<&ArtifactKey> =
+        manifest.skipped.iter().filter(|s| s.prebuilt).map(|s| &s.artifact).collect();
+    let wanted = |key: &ArtifactKey| key.kind.can_be_sent() && takes(key, "");
+    let untaken = manifest.untaken().filter(|(key, _)| !key.code.is_empty());
+    let untaken = untaken.filter(|(key, _)| !prebuilt.contains(*key) && wanted(key));
+    let untaken = untaken.map(|(key, why)| {
+        let older = index
+            .history(&manifest.environment, &key.name())
+            .find(|v| v.version == key.version && v.last_seen < manifest.started);
+        let fix = match older {
+            Some(version) => format!(
+                "{} of {} has it: oicx restore {}",
+                version.snapshot,
+                short_date(version.last_seen),
+                version.reference()
+            ),
+            None => "no older snapshot has it".to_owned(),
+        };
+        Finding::warning(format!("{key} is not in the snapshot: {why}"), fix)
+    });
+    let lists = manifest.unseen.iter().filter(|u| {
+        let kind = ArtifactKey::new(u.kind, "", None).within(u.scope.clone());
+        u.list != ListState::NotOffered && wanted(&kind)
+    });
+    let lists = lists.map(|u| {
+        let what = format!("{} are not in the snapshot: {}", u.what(), u.reason);
+        Finding::warning(what, "another snapshot may have them: oicx history shows all")
+    });
+    untaken.chain(lists).collect()
 }

@@ -150,19 +150,23 @@ impl Inventory {
 
     /// Notes a list that was not read. `offered` says whether other projects have one.
     fn not_listed(&mut self, kind: Kind, scope: &Scope, error: &OicError, offered: bool) {
-        let reason = match error.status() {
-            Some(404) if offered => format!("the service hides {} here (404)", kind.plural()),
-            Some(status @ (404 | 405 | 501)) => {
-                format!("this instance does not offer {} ({status})", kind.plural())
+        let kinds = kind.plural();
+        let (list, reason) = match error.status() {
+            Some(404) if offered => {
+                (ListState::Refused, format!("the service hides {kinds} here (404)"))
             }
-            Some(403) => format!("the role may not see {} (403)", kind.plural()),
+            Some(status @ (404 | 405 | 501)) => {
+                (ListState::NotOffered, format!("this instance does not offer {kinds} ({status})"))
+            }
+            Some(403) => (ListState::Refused, format!("the role may not see {kinds} (403)")),
             _ => {
-                let error = format!("{} cannot be listed: {error}", kind.plural());
+                let error = format!("{kinds} cannot be listed: {error}");
                 self.list_failed(kind, scope, error.clone());
-                error
+                (ListState::Failed, error)
             }
         };
-        self.unseen.push(UnlistedKind::new(kind, scope.clone(), reason));
+        let unlisted = UnlistedKind::new(kind, scope.clone(), reason);
+        self.unseen.push(UnlistedKind { list, ..unlisted });
     }
 
     fn list_failed(&mut self, kind: Kind, scope: &Scope, error: String) {
