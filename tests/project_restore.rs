@@ -629,6 +629,22 @@ async fn no_schedule_begins_to_run_where_it_is_not_at_home() {
     take_backup(&world, "prod").await;
     let config = world.config_file(&connection_values(&world));
     let elsewhere = ["restore", "store:prod/projects/PEOPLE", "--to", "empty", "--yes", "--json"];
+    // What is not brought is told before.
+    let (_, plan) = json(&config, &[&elsewhere[..4], &["--plan", "--json"]].concat()).await;
+    let told = plan["checks"].to_string();
+    for words in [
+        "no schedule is defined afterwards for PEOPLE/PAY_FEED 01.00.0000: a project's archive has \
+            none, and those of prod are not taken for empty",
+        "who may do what in project PEOPLE is what empty gives a new project: the list of prod is \
+            not taken for empty",
+    ] {
+        assert!(told.contains(words), "{words}: {plan:#}");
+    }
+    let stored = [&elsewhere[..4], &["--schedule", "stored", "--plan", "--json"]].concat();
+    let (code, plan) = json(&config, &stored).await;
+    assert_eq!(code, 1, "{plan}");
+    let refused = "PEOPLE/PAY_FEED 01.00.0000 is from prod, whose schedule is not taken for empty";
+    assert!(plan["checks"].to_string().contains(refused), "{plan:#}");
     let (code, journal) = json(&config, &elsewhere).await;
     assert_eq!((code, journal["result"].as_str()), (0, Some("restored")), "{journal}");
     let snapshot = ["restore", "--snapshot", "prod", "--to", "empty", "--yes", "--json"];

@@ -219,6 +219,8 @@ pub struct PayloadArchive {
     pub within: Vec<IntegrationId>,
     /// What each integration in a project means.
     pub member_fingerprints: BTreeMap<IntegrationId, Fingerprint>,
+    /// Those of the integrations in a project that a schedule starts.
+    pub scheduled_members: BTreeSet<IntegrationId>,
     /// The lookups in a project: those that its integrations use, with their rows.
     pub lookups: BTreeMap<String, Lookup>,
     /// What a project holds beside its integrations and lookups, each in a few words.
@@ -257,8 +259,13 @@ impl PayloadArchive {
             this.digest = digest_of(key.kind, bytes);
             this.member_fingerprints = member_fingerprints(&kept, &key.uses_scope());
             let contents = crate::archive::Contents::read(bytes, None)?;
-            let needs = contents.integrations().iter().map(|it| Needs::of(&it.needs));
-            needs.for_each(|n| this.needs.connections.extend(n.connections));
+            let scope = key.uses_scope();
+            for member in contents.integrations() {
+                this.needs.connections.extend(Needs::of(&member.needs).connections);
+                if member.scheduled() {
+                    this.scheduled_members.insert(member.id.clone().within(scope.clone()));
+                }
+            }
             if let ContentsBody::Project(project) = contents.body {
                 this.lookups = project.lookups.into_iter().map(|l| (l.name.clone(), l)).collect();
             }
@@ -334,6 +341,7 @@ impl PayloadArchive {
             members: vec![],
             within: vec![],
             member_fingerprints: BTreeMap::new(),
+            scheduled_members: BTreeSet::new(),
             lookups: BTreeMap::new(),
             beside: BTreeSet::new(),
             broken: vec![],

@@ -168,11 +168,31 @@ fn project(s: &Situation, part: &SurveyedArtifact, items: &[PlanItem]) -> Vec<Ch
     let taken: Vec<String> =
         members.filter(|id| s.target.integration(id).is_some()).map(ToString::to_string).collect();
     if taken.is_empty() {
-        return part.kept.access_list.iter().map(|list| reaches(key, list).into()).collect();
+        return who_reaches(s, part).into_iter().map(Check::from).collect();
     }
     let what = format!("{} of {key} is on {environment} already", taken.join(", "));
     let fix = "delete it in the console first: an import replaces nothing";
     vec![Finding::blocker(what, fix).into()]
+}
+
+/// Who reaches a project that is imported: whom its access list names, where that is put back.
+fn who_reaches(s: &Situation, part: &SurveyedArtifact) -> Option<Finding> {
+    let (key, environment) = (&part.wanted.key, &s.environment);
+    if let Some(list) = &part.kept.access_list {
+        return Some(reaches(key, list));
+    }
+    // One that cannot be read is told by itself.
+    if part.kept.unread.is_some() || s.request.verb == Verb::Drill {
+        return None;
+    }
+    let why = match &part.wanted.origin {
+        Some(origin) if origin != environment => {
+            format!("the list of {origin} is not taken for {environment}")
+        }
+        _ => "no snapshot that is meant has its list".to_owned(),
+    };
+    let what = format!("who may do what in {key} is what {environment} gives a new project: {why}");
+    Some(Finding::warning(what, "set it in the console afterwards: it may be open to everybody"))
 }
 
 /// Who reaches a project once its access list is back: maybe not the account that restores it.

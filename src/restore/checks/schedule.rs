@@ -1,6 +1,6 @@
 //! Schedules that a plan does not start, and the values of their parameters.
 
-use crate::model::{Finding, ScheduleState, visible};
+use crate::model::{EnvironmentName, Finding, ScheduleState, visible};
 use crate::oic::describe_times;
 use crate::restore::{
     plan::{Check, PlanItem, Strategy},
@@ -16,6 +16,7 @@ pub(super) fn check(s: &Situation, items: &[PlanItem]) -> Vec<Check> {
         ScheduleChoice::Stored => without_record(s, items),
         ScheduleChoice::Keep => stopped(s, items),
     };
+    out.extend(undefined_in_project(s, items));
     out.extend(other_times(s, items));
     out.extend(recreated(items));
     out.extend(parameters(items));
@@ -42,19 +43,68 @@ pub(super) fn check_untouched_members(s: &Situation, items: &[PlanItem]) -> Vec<
     items.iter().filter(with_members).map(check).collect()
 }
 
+/// The item of the project in whose archive an item comes.
+fn project_of<'i>(items: &'i [PlanItem], item: &PlanItem) -> Option<&'i PlanItem> {
+    items.get(item.within?.0)
+}
+
+/// Whether a schedule starts an integration, as its own file or its project's says.
+fn is_scheduled(s: &Situation, items: &[PlanItem], item: &PlanItem) -> bool {
+    let own = s.archive(&item.key).is_some_and(|a| a.scheduled);
+    let project = project_of(items, item).and_then(|project| s.archive(&project.key));
+    let id = item.key.integration_id();
+    own || project.zip(id).is_some_and(|(archive, id)| archive.scheduled_members.contains(&id))
+}
+
+/// The environment that an item, or the project in which it comes, is from.
+fn origin<'s>(
+    s: &'s Situation,
+    items: &[PlanItem],
+    item: &PlanItem,
+) -> Option<&'s EnvironmentName> {
+    let key = project_of(items, item).map_or(&item.key, |project| &project.key);
+    s.part(key)?.wanted.origin.as_ref()
+}
+
+/// Integrations that come in a project's archive, which leaves schedules out, and whose schedules
+/// nothing else brings.
+fn undefined_in_project(s: &Situation, items: &[PlanItem]) -> Option<Check> {
+    if s.request.verb == Verb::Drill {
+        return None;
+    }
+    let undefined = |i: &&PlanItem| {
+        let comes = project_of(items, i)
+            .is_some_and(|p| matches!(p.strategy, Strategy::Import | Strategy::Rebuild));
+        let brought = i.kept.schedule_definition.is_some() || i.recreated_schedule().is_some();
+        comes && !brought && i.kept.unread.is_none() && is_scheduled(s, items, i)
+    };
+    let found: Vec<&PlanItem> = items.iter().filter(undefined).collect();
+    let first = found.first()?;
+    let names: Vec<String> = found.iter().map(|item| item.key.to_string()).collect();
+    let why = match origin(s, items, first) {
+        Some(origin) if *origin != s.environment => {
+            format!("those of {origin} are not taken for {}", s.environment)
+        }
+        _ => "no snapshot that is meant has them".to_owned(),
+    };
+    let what = format!(
+        "no schedule is defined afterwards for {}: a project's archive has none, and {why}",
+        names.join(", ")
+    );
+    Some(Check::from(Finding::warning(what, "define them in the console once they are to run")))
+}
+
 /// Scheduled integrations of which the store has no schedule, although the stored one is wanted.
 fn without_record(s: &Situation, items: &[PlanItem]) -> Vec<Check> {
     let lacks = |i: &&PlanItem| {
         i.activate && !i.as_wanted && i.kept.schedule.is_none() && i.schedule.is_none()
     };
     let check = |item: &PlanItem| {
-        let part = s.part(&item.key)?;
-        let scheduled = part.wanted.archive.as_ref().is_some_and(|a| a.scheduled);
-        if !scheduled && item.before.schedule.is_absent() {
+        if !is_scheduled(s, items, item) && item.before.schedule.is_absent() {
             return None;
         }
         let (key, here) = (&item.key, &s.environment);
-        let what = match &part.wanted.origin {
+        let what = match origin(s, items, item) {
             Some(origin) if origin != here => {
                 format!("{key} is from {origin}, whose schedule is not taken for {here}")
             }

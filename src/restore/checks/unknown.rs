@@ -127,7 +127,7 @@ fn unread_descriptions(s: &Situation, part: &SurveyedArtifact, item: &PlanItem) 
     let why = part.kept.unread.as_ref()?;
     if item.key.kind == Kind::Project {
         let what = format!("who may do what in {} is kept, and cannot be read: {why}", item.key);
-        let fix = "the import leaves it to the account of oicx alone: set it in the console";
+        let fix = "set it in the console afterwards: it may be open to everybody";
         return Some(Finding::warning(what, fix).into());
     }
     let what = format!("the schedule of {} is kept, and cannot be read: {why}", item.key);
