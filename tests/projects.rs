@@ -189,8 +189,21 @@ async fn failures_are_shown_where_counts_name_no_project() {
     assert_eq!(failed(Some("PEOPLE"), "PAY_FEED"), Some(26));
     assert_eq!(failed(Some("PEOPLE"), "TWIN").unwrap_or(0), 0, "{list}");
     assert_eq!(failed(None, "TWIN").unwrap_or(0), 0, "{list}");
+    let twins = serde_json::json!([
+        { "kind": "integration", "code": "TWIN" },
+        { "kind": "integration", "scope": "PEOPLE", "code": "TWIN" }
+    ]);
+    assert_eq!(list["not_counted"][0]["artifacts"], twins, "{list}");
+    let (_, out, err) = run(oicx(&config), &["list", "prod", "--failing"]).await;
+    assert!(out.contains("PAY_FEED") && !out.contains("TWIN"), "{out}");
+    let told = "failures on prod are not told apart, and shown for none of TWIN, PEOPLE/TWIN";
+    assert!(err.contains(told), "{err}");
     let (_, out, err) = run(oicx(&config), &["doctor"]).await;
     assert!(out.contains("did not tell projects apart"), "{out}{err}");
+    let mut screen = Screen::start(world.workspace().await, (120, 32));
+    screen.wait("PEOPLE/TWIN").await.idle().await;
+    screen.keys("x");
+    assert!(screen.shows("prod does not tell the runs of 2 twins apart"), "{}", screen.text());
     // How many of them are under way is not known, and not said to be none.
     take_backup(&world, "prod").await;
     world.sim.with_instance("prod", |i| {

@@ -1,6 +1,6 @@
 //! `oicx list`: the matrix as text.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 use unicode_width::UnicodeWidthStr;
@@ -13,7 +13,8 @@ use super::{
 };
 use crate::config::Config;
 use crate::model::{
-    EnvironmentIndex, EnvironmentName, Kind, Scope, UnlistedKind, age, plural, thousands,
+    ArtifactName, EnvironmentIndex, EnvironmentName, Kind, Scope, UnlistedKind, age, plural,
+    thousands,
 };
 use crate::oic::OicError;
 use crate::ops::matrix::{ActiveVersion, Judged, Mark, Matrix, MatrixRow};
@@ -22,7 +23,7 @@ use crate::store::Index;
 use crate::workspace::{
     Workspace,
     fingerprint_cache::FingerprintCache,
-    listing::{self, Listing},
+    listing::{self, Listing, ListingEntry},
     listing_cache,
 };
 
@@ -41,6 +42,44 @@ struct ListReport<'a> {
     failed: Vec<FailedReport>,
     /// What could not be looked at in environments that answered.
     unseen: Vec<UnseenReport<'a>>,
+    /// Of what the failures are not known.
+    not_counted: Vec<NotCountedReport<'a>>,
+}
+
+/// Integrations of an environment whose instances are not known: all of them, or those that have a
+/// twin in another scope from which the service does not tell them apart.
+#[derive(Serialize)]
+struct NotCountedReport<'a> {
+    environment: &'a EnvironmentName,
+    /// The twins; `null` means all.
+    artifacts: Option<Vec<ArtifactName>>,
+}
+
+impl<'a> NotCountedReport<'a> {
+    fn of(listing: &'a Listing) -> Option<Self> {
+        let environment = &listing.environment;
+        if !listing.runs_known {
+            return Some(Self { environment, artifacts: None });
+        }
+        let twins: BTreeSet<ArtifactName> =
+            listing.with_shared_runs().map(ListingEntry::name_of).collect();
+        let artifacts = Some(twins.into_iter().collect());
+        Some(Self { environment, artifacts }).filter(|_| listing.with_shared_runs().count() > 0)
+    }
+
+    fn describe(&self) -> String {
+        let environment = self.environment;
+        match &self.artifacts {
+            None => format!("failures on {environment} are not known: oicx doctor says why"),
+            Some(twins) => {
+                let names: Vec<String> = twins.iter().map(ToString::to_string).collect();
+                let names = names.join(", ");
+                format!(
+                    "failures on {environment} are not told apart, and shown for none of {names}"
+                )
+            }
+        }
+    }
 }
 
 #[derive(Serialize)]
@@ -162,11 +201,15 @@ fn print_rows(
             refused.map(move |unseen| UnseenReport { environment, unseen })
         })
         .collect();
+    let integrations = options.kind.is_none_or(|kind| kind == Kind::Integration);
+    let read = listings.iter().flatten().filter(|_| integrations);
+    let not_counted: Vec<_> = read.filter_map(NotCountedReport::of).collect();
     if global.json {
         output::json(&ListReport {
             rows: rows.iter().map(|r| report(r, names, base, &known)).collect(),
             failed: failed.iter().map(FailedReport::of).collect(),
             unseen,
+            not_counted,
         });
     } else {
         table(&rows, names, base, &known);
@@ -180,6 +223,9 @@ fn print_rows(
         for UnseenReport { environment, unseen } in &unseen {
             let (what, why) = (unseen.what(), &unseen.reason);
             output::tell(format!("oicx: {what} of {environment} are not shown: {why}"));
+        }
+        for one in &not_counted {
+            output::tell(format!("oicx: {}", one.describe()));
         }
         for e in failed {
             output::tell(format!("oicx: {e}\n  → {}", e.advice()));

@@ -50,6 +50,8 @@ pub struct MatrixCell {
     pub state: ArtifactState,
     pub scheduled: bool,
     pub runs: Option<InstanceCounts>,
+    /// Whether its instances may be those of its twin in another scope.
+    pub shares_runs: bool,
     pub portable: Option<Fingerprint>,
     /// When a certificate ends.
     pub expires: Option<Timestamp>,
@@ -174,7 +176,8 @@ impl Matrix {
                 let cells: Vec<_> = columns
                     .iter()
                     .zip(environments)
-                    .map(|(c, e)| MatrixCell::of(c, e, fingerprint_cache))
+                    .zip(listings)
+                    .map(|((c, e), l)| MatrixCell::of(c, e, *l, fingerprint_cache))
                     .collect();
                 let cell = cells.get(base.0).and_then(Option::as_ref);
                 let stored = StoredSummary::of(index, environments.get(base.0), &artifact, cell);
@@ -195,6 +198,7 @@ impl MatrixCell {
     fn of(
         artifacts: &[&ListingEntry],
         environment: &EnvironmentName,
+        listing: Option<&Listing>,
         fingerprint_cache: &FingerprintCache,
     ) -> Option<Self> {
         let shown = artifacts.iter().max_by_key(|a| a.state.precedence(a.version))?;
@@ -208,6 +212,7 @@ impl MatrixCell {
             state: shown.state.clone(),
             scheduled: shown.scheduled,
             runs: shown.runs,
+            shares_runs: listing.is_some_and(|l| l.shares_runs(shown)),
             portable: portable(shown),
             expires: shown.expires,
             days_left: shown.expires.map(|end| days_until(end, Timestamp::now())),

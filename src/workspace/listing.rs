@@ -223,6 +223,17 @@ impl Listing {
         self.unseen.iter().filter(move |u| u.may_hide(kind) && u.list != ListState::Pending)
     }
 
+    /// Whether the instances of an entry may be those of its twin in another scope, and are
+    /// therefore shown for neither.
+    pub fn shares_runs(&self, entry: &ListingEntry) -> bool {
+        self.runs_known && entry.kind == Kind::Integration && entry.runs.is_none()
+    }
+
+    /// The integrations whose failures are shown nowhere: see [`Self::shares_runs`].
+    pub fn with_shared_runs(&self) -> impl Iterator<Item = &ListingEntry> {
+        self.artifacts.iter().filter(|entry| self.shares_runs(entry))
+    }
+
     /// The first pages of a list: nothing is known yet of what comes behind them.
     fn of_pages(client: &Client, taken: Timestamp, found: Vec<ListedIntegration>) -> Self {
         let pending = |kind: &Kind| UnlistedKind::pending(*kind);

@@ -158,6 +158,9 @@ fn facts(app: &App, cell: &MatrixCell) -> Vec<(String, Style)> {
             failed => (format!("{failed} of {count} failed in a day"), theme.failing.0),
         });
     }
+    if cell.shares_runs {
+        facts.push(("runs not told apart from its twin's".into(), theme.warning.0));
+    }
     for other in &cell.beside {
         facts.push(match other.failed_runs {
             0 => (format!("{} is active too", other.version), theme.text.0),

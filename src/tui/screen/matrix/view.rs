@@ -110,7 +110,9 @@ fn title(app: &App) -> Line<'_> {
             spans.push(Span::styled(format!("─ {word} "), theme.warning.0));
         }
     }
-    spans.extend(refused(app).map(|text| Span::styled(format!("─ {text} "), theme.warning.0)));
+    let untold = uncounted(app).filter(|_| app.table.only_failing);
+    let untold = refused(app).into_iter().chain(untold);
+    spans.extend(untold.map(|text| Span::styled(format!("─ {text} "), theme.warning.0)));
     Line::from(spans)
 }
 
@@ -127,6 +129,21 @@ fn refused(app: &App) -> Option<String> {
     Some(match scopes.iter().next().and_then(|scope| scope.project()) {
         Some(project) if scopes.len() == 1 => format!("{name} does not show {project}"),
         _ => format!("{name} does not show {}", plural(scopes.len(), "project")),
+    })
+}
+
+/// Of which environment failures are not known, where only what fails is shown.
+fn uncounted(app: &App) -> Option<String> {
+    app.environments.iter().find_map(|environment| {
+        let listing = environment.listing.as_ref()?;
+        if !listing.runs_known && environment.fresh {
+            return Some(format!("{} does not tell its runs", environment.name));
+        }
+        let shared = listing.with_shared_runs().count();
+        (shared > 0).then(|| {
+            let of = plural(shared, "twin");
+            format!("{} does not tell the runs of {of} apart", environment.name)
+        })
     })
 }
 
