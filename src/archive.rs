@@ -30,7 +30,7 @@ mod validated;
 mod xml;
 mod zip;
 
-pub use connection::{Connection, names_certificate};
+pub use connection::{Connection, PLACEHOLDER, names_certificate};
 pub use contents::{ArchiveIdentity, Contents, ContentsBody, Library, Package, Project};
 pub use copies::{Copies, scripts_of};
 pub use dependency::{CalledScope, Dependency, NeedKind, Needs};

@@ -640,6 +640,15 @@ async fn no_schedule_begins_to_run_where_it_is_not_at_home() {
     ] {
         assert!(told.contains(words), "{words}: {plan:#}");
     }
+    // So is an address that the archive leaves to each environment.
+    let file = world.folder.path().join("half-password");
+    std::fs::write(&file, "secret").unwrap();
+    let half = format!("connections.HCM = {{ password = {{ file = {file:?} }} }}\n");
+    let half = world.config_file(&half);
+    let (_, plan) = json(&half, &[&elsewhere[..4], &["--plan", "--json"]].concat()).await;
+    let url = "it gets password and is tested, but connectionUrl is not given";
+    assert!(plan["checks"].to_string().contains(url), "{plan:#}");
+    let config = world.config_file(&connection_values(&world));
     let stored = [&elsewhere[..4], &["--schedule", "stored", "--plan", "--json"]].concat();
     let (code, plan) = json(&config, &stored).await;
     assert_eq!(code, 1, "{plan}");

@@ -43,6 +43,9 @@ impl Attachment {
     }
 }
 
+/// How a value begins that an export leaves to each environment: `%%ERP_Host`.
+pub const PLACEHOLDER: &str = "%%";
+
 impl Connection {
     /// Reads a connection's XML; none where the bytes are no such XML.
     pub fn read(path: &str, bytes: &[u8]) -> Option<Self> {
@@ -85,7 +88,7 @@ pub fn names_certificate(name: &str, value: &str) -> bool {
     let is_alias = name.contains("certificatealias")
         || name.contains("keyalias")
         || name.ends_with("certalias");
-    is_alias && !value.is_empty() && !value.starts_with("%%")
+    is_alias && !value.is_empty() && !value.starts_with(PLACEHOLDER)
 }
 
 fn properties(root: Node<'_, '_>) -> Vec<(String, String)> {

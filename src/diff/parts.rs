@@ -34,9 +34,11 @@ pub fn compare_integrations(
     changes.extend(about(a, b));
     changes.extend(tracking(&a.tracking, &b.tracking));
     // A project holds connections and lookups once for all its members; they are compared with the
-    // project.
-    if !(a.in_project && b.in_project) {
+    // project. Its connections leave to each environment what a single export may have.
+    if !a.in_project && !b.in_project {
         changes.extend(connections(a.own_connections(), b.own_connections()));
+    }
+    if !a.in_project || !b.in_project {
         changes.extend(lookups(layout::LOOKUPS, a.own_lookups(), b.own_lookups()));
     }
     changes.extend(uses(a, b));

@@ -9,8 +9,8 @@ use serde_json::Value;
 
 use super::{ConnectionValues, survey::KeptDescriptions};
 use crate::archive::{
-    ArchiveError, BoundedZip, ContentsBody, Copies, Fingerprints, Iar, Lookup, MemberArchive,
-    Needs, UnpackedArchive, ValidatedArchive, digest_of,
+    ArchiveError, BoundedZip, Connection, ContentsBody, Copies, Fingerprints, Iar, Lookup,
+    MemberArchive, Needs, UnpackedArchive, ValidatedArchive, digest_of,
 };
 use crate::model::{
     ArtifactKey, EnvironmentName, FilePart, Finding, Fingerprint, IntegrationId, Kind, ProjectCode,
@@ -223,6 +223,8 @@ pub struct PayloadArchive {
     pub scheduled_members: BTreeSet<IntegrationId>,
     /// The lookups in a project: those that its integrations use, with their rows.
     pub lookups: BTreeMap<String, Lookup>,
+    /// The connections in a project, by their code.
+    pub connections: BTreeMap<String, Connection>,
     /// What a project holds beside its integrations and lookups, each in a few words.
     pub beside: BTreeSet<String>,
     /// Integrations in a project that cannot be read, each with why.
@@ -268,6 +270,8 @@ impl PayloadArchive {
             }
             if let ContentsBody::Project(project) = contents.body {
                 this.lookups = project.lookups.into_iter().map(|l| (l.name.clone(), l)).collect();
+                let connections = project.connections.into_iter();
+                this.connections = connections.map(|c| (c.code.clone(), c)).collect();
             }
         }
         Ok(this)
@@ -342,6 +346,7 @@ impl PayloadArchive {
             within: vec![],
             member_fingerprints: BTreeMap::new(),
             scheduled_members: BTreeSet::new(),
+            connections: BTreeMap::new(),
             lookups: BTreeMap::new(),
             beside: BTreeSet::new(),
             broken: vec![],

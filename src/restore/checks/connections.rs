@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::{needed, users_of_connection};
-use crate::archive::{Connection, blank_value, same_in_connection};
+use crate::archive::{Connection, PLACEHOLDER, blank_value, same_in_connection};
 use crate::config::names_a_secret;
 use crate::model::{ConnectionName, Finding, Level, Scope, Status, plural};
 use crate::oic::{ConnectionDetails, ListedConnection};
@@ -141,7 +141,8 @@ fn differences(copy: &Connection, live: &ConnectionDetails, at_home: bool) -> Ve
         .filter(|(_, was, is)| !was.is_empty() && !is.is_empty() && !was.eq_ignore_ascii_case(is));
     let mut out: Vec<String> =
         fields.map(|(name, was, is)| format!("{name} {was} → {is}")).collect();
-    for (name, was) in copy.properties.iter().filter(|(_, was)| at_home && !was.is_empty()) {
+    let says = |was: &str| !was.is_empty() && !was.starts_with(PLACEHOLDER);
+    for (name, was) in copy.properties.iter().filter(|(_, was)| at_home && says(was)) {
         let Some(is) = live.properties.get(name) else { continue };
         if !same_in_connection(name, Some(was), Some(is)) {
             let shown = |value: &str| blank_value(name, value).into_owned();
@@ -215,6 +216,30 @@ fn lost_files(s: &Situation, scope: &Scope, code: &str) -> Option<Check> {
     Some(Finding::warning(what, fix).into())
 }
 
+/// Properties that are no secrets, for which the archive's copy of a connection has a placeholder,
+/// and to which nobody gives a value: an import leaves them empty.
+fn left_empty(
+    s: &Situation,
+    scope: &Scope,
+    code: &str,
+    given: &[String],
+    kept: Option<&KeptConnection>,
+) -> Vec<String> {
+    let users = s.parts.iter().filter(|p| p.wanted.key.uses_scope() == *scope);
+    let mut archives = users.filter_map(|p| p.wanted.archive.as_ref());
+    let copy =
+        archives.find_map(|a| a.connections.get(code).or_else(|| a.copies.connections.get(code)));
+    let before = kept.map(KeptConnection::names).unwrap_or_default();
+    let properties = copy.into_iter().flat_map(|copy| &copy.properties);
+    let left = properties.filter(|(name, value)| {
+        value.starts_with(PLACEHOLDER)
+            && !names_a_secret(name)
+            && !given.contains(name)
+            && !before.contains(name)
+    });
+    left.map(|(name, _)| name.clone()).collect()
+}
+
 fn not_configured(
     s: &Situation,
     scope: &Scope,
@@ -248,6 +273,10 @@ fn not_configured(
         return Check::new(Finding::blocker(what, fix), remedy);
     }
     if !given.is_empty() || needs_none {
+        let left = match found {
+            None => left_empty(s, scope, code, &given, kept),
+            Some(_) => Vec::new(),
+        };
         let back = names.into_iter().filter(|n| !given.contains(n)).collect::<Vec<_>>();
         let (back, given) = (back.join(", "), given.join(", "));
         let what = match (back.is_empty(), given.is_empty()) {
@@ -255,7 +284,14 @@ fn not_configured(
             (false, true) => format!("{back} as before and"),
             (false, false) => format!("{given}, {back} as before, and"),
         };
-        return Finding::fact(format!("{state}: it gets {what} is tested")).into();
+        let what = format!("{state}: it gets {what} is tested");
+        if left.is_empty() {
+            return Finding::fact(what).into();
+        }
+        let what = format!("{what}, but {} is not given", left.join(", "));
+        let fix = "the archive leaves it to each environment: where it needs one, what uses it \
+            fails, and what was there is put back";
+        return Check::new(Finding::warning(what, fix), remedy);
     }
     let fix = match found {
         Some(_) => "give its values here, in the config, or in the console: activation fails \

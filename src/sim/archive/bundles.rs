@@ -94,9 +94,12 @@ pub fn project_car(
         assets.push_str(&format!("  - id: {id}\n    revision: 1\n"));
     }
     for (code, connection) in connections {
+        // An address belongs to an environment: what was seen has a placeholder there.
+        let url = format!("%%{code}_connectionUrl");
+        let connection = ConnectionSpec { url, ..(*connection).clone() };
         files.insert(
             format!("project/connections/{code}.xml"),
-            parts::appinstance(connection).into_bytes(),
+            parts::appinstance(&connection).into_bytes(),
         );
     }
     for library in libraries.values() {
