@@ -289,17 +289,22 @@ pub fn compare(
     Ok(found)
 }
 
-/// The parts of both that were not read: they may differ.
+/// The parts that were not read: of both sides, which may differ, and of one alone, where what is
+/// missing is no change of what it means.
 fn not_compared(before: &UnpackedArchive, after: &UnpackedArchive) -> Vec<Change> {
     if before.is_of_the_same_bytes(after) {
         return Vec::new();
     }
+    let change = |place| Change::new(ChangeGroup::File, ChangeKind::Changed, place);
     let unread: BTreeSet<&str> = before.unread().chain(after.unread()).collect();
-    let change = |what| {
-        let place = format!("not compared: {what}");
-        Change::new(ChangeGroup::File, ChangeKind::Changed, place)
-    };
-    unread.into_iter().map(change).collect()
+    let unread = unread.into_iter().map(|what| change(format!("not compared: {what}")));
+    let broken = [("first", before, after), ("second", after, before)];
+    let broken = broken.into_iter().flat_map(|(side, own, other)| {
+        let findings = own.contents.findings.iter();
+        let alone = findings.filter(|f| !other.contents.findings.contains(f));
+        alone.map(move |f| change(format!("the {side} cannot be read whole: {}", f.what)))
+    });
+    unread.chain(broken).collect()
 }
 
 #[cfg(test)]

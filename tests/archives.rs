@@ -782,3 +782,24 @@ fn libraries_and_lookups_are_read_and_compared_by_what_is_in_them() {
         found.changes.iter().map(|c| format!("{} {}", c.change.mark(), c.place)).collect();
     assert_eq!(lines, ["~ 1, b", "- 3", "+ 6"]);
 }
+
+/// What cannot be read on one side is missing there, and no person took it out: compare says so,
+/// for each way in which a member can be broken.
+#[rstest]
+#[case::flow("PROJECT-INF/project.xml")]
+#[case::identity("info.json")]
+fn what_cannot_be_read_on_one_side_is_told_by_compare(#[case] file: &str) {
+    let Some(bytes) = real("DEMO_FIRST_PROJECT_4.car") else { return };
+    let mut entries = unpack(&bytes);
+    let place = format!("project/integrations/HELLO_WORLD_02.00.0001/{file}");
+    let (_, broken) = entries.iter_mut().find(|(name, _)| *name == place).unwrap();
+    broken.truncate(broken.len() / 2);
+    let bad = pack(&entries, zip::CompressionMethod::Deflated);
+    let read = |bytes: &[u8]| UnpackedArchive::read(bytes, Some("x.car")).unwrap();
+    for (a, b, side) in [(&bytes, &bad, "second"), (&bad, &bytes, "first")] {
+        let found = compare(&read(a), &read(b)).unwrap();
+        let told = format!("the {side} cannot be read whole: ");
+        let change = found.changes.iter().find(|c| c.place.starts_with(&told));
+        assert!(change.is_some_and(|c| c.place.contains("HELLO_WORLD")), "{:#?}", found.changes);
+    }
+}
