@@ -46,7 +46,9 @@ pub use snapshot::{
     NoSnapshot, Purpose, SkippedArtifact, SnapshotId, SnapshotName, UnlistedKind, Visibility,
 };
 pub use state::{ArtifactState, precedence};
-pub use text::{markdown, path_segment, plural, segment_name, thousands, visible, visible_lines};
+pub use text::{
+    capitalized, markdown, path_segment, plural, segment_name, thousands, visible, visible_lines,
+};
 pub use time::{
     EXPIRES_SOON_DAYS, age, age_between, ago, ago_between, clock_time, clock_with_seconds,
     days_until, parse_service_time, short_date, stamp,

@@ -17,6 +17,7 @@ pub fn whole() -> Vec<u8> {
     let around = archive::ExportContext {
         connections: landscape.connections.iter().collect(),
         lookups: landscape.lookups.iter().collect(),
+        neighbours: std::collections::BTreeSet::new(),
         status: &oicx::model::Status::Active,
         saves: 1,
         now: jiff::Timestamp::UNIX_EPOCH,

@@ -280,6 +280,10 @@ async fn an_integration_moves_into_a_project_and_the_plan_says_who_calls_it() {
         out.contains("comes into project MONEY") && out.contains("keep the old address"),
         "{out}"
     );
+    for address in ["v2/flows/rest/project/MONEY/GLOBAL_ONE/1.0/", "v1/flows/rest/GLOBAL_ONE/1.0/"]
+    {
+        assert!(out.contains(address), "{address}: {out}");
+    }
     let (code, out, err) = run(oicx(&config), &[&move_it[..], &["--yes"]].concat()).await;
     assert_eq!(code, 0, "{out}{err}");
     assert_eq!(status(&world, "GLOBAL_ONE|01.00.0000|MONEY"), Some(Status::Active));
@@ -582,6 +586,11 @@ async fn an_integration_moves_from_one_project_to_another_by_a_copy_of_the_servi
     assert_eq!(code, 0, "{plan}");
     assert!(plan["steps"].to_string().contains("the service copies prod:MONEY/LEDGER"), "{plan}");
     assert!(plan["checks"].to_string().contains("the service itself copies"), "{plan}");
+    // A schedule does not come along.
+    let feed = ["promote", "prod:PEOPLE/PAY_FEED", "--to", "prod", "--into", "MONEY", "--json"];
+    let (_, scheduled) = json(&config, &[&feed[..], &["--plan"]].concat()).await;
+    let stays = "the schedule of PEOPLE/PAY_FEED 01.00.0000 stays with the one in project PEOPLE";
+    assert!(scheduled["checks"].to_string().contains(stays), "{scheduled:#}");
     let (code, done) = json(&config, &[&copy[..], &["--yes"]].concat()).await;
     assert_eq!((code, done["result"].as_str()), (0, Some("restored")), "{done}");
     for of in ["LEDGER|01.00.0000|MONEY", "LEDGER|01.00.0000|PEOPLE"] {

@@ -109,6 +109,9 @@ struct CellReport<'a> {
     settled: bool,
     /// Of all versions that are active.
     failed_runs: u64,
+    /// Whether it is Oracle's own, which the service does not export.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    prebuilt: bool,
     /// Versions that are active beside the one that is shown.
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     active_too: &'a [ActiveVersion],
@@ -270,6 +273,7 @@ fn report<'a>(
             mark,
             settled: proven,
             failed_runs: cell.map_or(0, crate::ops::matrix::MatrixCell::failed_runs),
+            prebuilt: cell.is_some_and(|c| c.state.prebuilt),
             active_too: cell.map(|c| c.beside.as_slice()).unwrap_or_default(),
             locked_by: cell.and_then(|c| c.state.lock_holder()),
             unsaved_by: cell.and_then(|c| c.state.unsaved_holder()),
@@ -339,5 +343,8 @@ fn cell_text(
     }
     let locked = cell.state.lock_holder().map(|who| format!(" locked by {who}"));
     let held = locked.or_else(|| Some(format!(" {}", cell.state.unsaved()?))).unwrap_or_default();
-    format!("{version}{} {mark}{failed}{held}", cell.state.status.mark()).trim_end().to_owned()
+    let prebuilt = if cell.state.prebuilt { " prebuilt" } else { "" };
+    format!("{version}{} {mark}{failed}{held}{prebuilt}", cell.state.status.mark())
+        .trim_end()
+        .to_owned()
 }

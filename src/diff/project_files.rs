@@ -116,7 +116,12 @@ fn lookup(path: &str, name: &str, sides: Sides<'_>) -> Vec<Change> {
     match both(sides, |bytes| Lookup::from_dvm(bytes).ok()) {
         Some((x, y)) => parts::compare_lookup(&x, &y, Some(path), Some(path)),
         None if sides.0.is_some() && sides.1.is_some() => Vec::new(),
-        None => vec![whole(ChangeGroup::Lookup, name, sides)],
+        // An archive has a lookup only while an integration uses it: it may still be there.
+        None => {
+            let used = |side: Option<&[u8]>| side.map(|_| "an integration uses it".to_owned());
+            let (before, after) = (used(sides.0), used(sides.1));
+            vec![whole(ChangeGroup::Lookup, name, sides).values(before, after)]
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! A snapshot's manifest: which artifacts of one environment were taken together.
 
-use std::{collections::BTreeSet, fmt, str::FromStr};
+use std::{borrow::Cow, collections::BTreeSet, fmt, str::FromStr};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -318,6 +318,14 @@ pub struct ArtifactName {
 }
 
 impl ArtifactName {
+    /// The scope in which a person looks for it: a project is in itself.
+    pub fn home(&self) -> Cow<'_, Scope> {
+        match self.kind {
+            Kind::Project => Cow::Owned(Scope::of_project(self.code.as_str())),
+            _ => Cow::Borrowed(&self.scope),
+        }
+    }
+
     /// The name of an artifact in the global space.
     pub fn new(kind: Kind, code: impl Into<String>) -> Self {
         Self { kind, scope: Scope::Global, code: code.into() }

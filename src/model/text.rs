@@ -111,6 +111,12 @@ pub fn thousands(count: usize) -> String {
     out
 }
 
+/// A text with its first letter in upper case: `Restore SYNC …` from `restore SYNC …`.
+pub fn capitalized(text: &str) -> String {
+    let mut chars = text.chars();
+    chars.next().map(|c| c.to_uppercase().chain(chars).collect()).unwrap_or_default()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -19,8 +19,8 @@ use super::{
 use crate::archive::{ContentsBody, UnpackedArchive};
 use crate::files::write_atomic;
 use crate::model::{
-    Description, EnvironmentName, Kind, Manifest, ManifestEntry, NoSnapshot, Scope, SnapshotName,
-    markdown, precedence,
+    Description, EnvironmentName, IntegrationId, Kind, Manifest, ManifestEntry, NoSnapshot, Scope,
+    SnapshotName, markdown, precedence,
 };
 use crate::store::{Store, StoreError};
 use crate::workspace::{
@@ -169,6 +169,16 @@ fn pages(manifest: &Manifest, read: &[Read], graph: &DependencyGraph) -> Vec<Doc
         let path = path_of(entry);
         let scope = entry.key().uses_scope();
         let link = |kind: Kind, code: &str| link_in(&scope, kind, code);
+        let member = |id: &IntegrationId| {
+            let version = |r: &&Read| {
+                r.entry.kind == Kind::Integration
+                    && r.entry.code == id.code
+                    && r.entry.version == Some(id.version)
+            };
+            let in_scope = |r: &&Read| version(r) && r.entry.scope == scope;
+            let found = read.iter().find(in_scope).or_else(|| read.iter().find(version))?;
+            Some(Link { text: id.code.clone(), path: path_of(&found.entry) })
+        };
         let text = match &unpacked.contents.body {
             ContentsBody::Integration(it) => {
                 let node = DependencyNode::integration(&entry.scope, &it.id.code);
@@ -182,13 +192,23 @@ fn pages(manifest: &Manifest, read: &[Read], graph: &DependencyGraph) -> Vec<Doc
             }
             ContentsBody::Lookup(lookup) => page::lookup(entry, lookup),
             ContentsBody::Description(description) => page::description(entry, description),
-            ContentsBody::Package(_) | ContentsBody::Project(_) | ContentsBody::Library(_) => {
-                page::container(entry, unpacked, &link)
+            ContentsBody::Library(library) => page::library(entry, library),
+            ContentsBody::Package(_) => page::package(entry, unpacked, &member),
+            ContentsBody::Project(project) => {
+                let inside = |kind: Kind| links_in(read, &scope, kind);
+                page::project(entry, project, &inside, &member)
             }
         };
         out.push(DocPage { path, text });
     }
     out
+}
+
+/// The pages of what a project has of a kind.
+fn links_in(read: &[Read], scope: &Scope, kind: Kind) -> Vec<Link> {
+    let of_kind = read.iter().filter(|r| r.entry.kind == kind);
+    let inside = of_kind.filter(|r| r.entry.key().uses_scope() == *scope);
+    inside.map(|r| Link { text: r.entry.code.clone(), path: path_of(&r.entry) }).collect()
 }
 
 fn index(manifest: &Manifest, read: &[Read]) -> DocPage {

@@ -5,7 +5,7 @@ use super::{
     request_builder::RequestError,
 };
 use crate::model::{ArtifactKey, EnvironmentName, Finding, Kind, Scope};
-use crate::restore::Request;
+use crate::restore::{Request, WantedArtifact};
 use crate::workspace::{Workspace, collection::CollectionSource};
 
 /// Callers that are named one by one; more are counted.
@@ -22,14 +22,12 @@ pub async fn move_into(
     to: &EnvironmentName,
     scope: &Scope,
 ) -> Result<(), RequestError> {
-    let moved: Vec<ArtifactKey> = request
-        .wanted
-        .iter()
-        .map(|w| w.key.clone())
-        .filter(|key| key.kind.lives_in_projects() && key.scope != *scope)
-        .collect();
+    let is_moved = |w: &&WantedArtifact| w.key.kind == Kind::Integration && w.key.scope != *scope;
+    let moved = request.wanted.iter().filter(is_moved);
+    let scheduled = |w: &WantedArtifact| w.archive.as_ref().is_some_and(|a| a.scheduled);
+    let integrations: Vec<(ArtifactKey, bool)> =
+        moved.map(|w| (w.key.clone(), scheduled(w))).collect();
     request.move_into(scope, to);
-    let integrations: Vec<_> = moved.iter().filter(|k| k.kind == Kind::Integration).collect();
     if integrations.is_empty() {
         return Ok(());
     }
@@ -40,7 +38,7 @@ pub async fn move_into(
         }
         false => None,
     };
-    for key in integrations {
+    for (key, scheduled) in &integrations {
         let callers = graph.as_ref().map(|graph| callers_of(graph, key));
         let what = format!(
             "{key} comes into {}; the one in {} stays as it is",
@@ -55,9 +53,15 @@ pub async fn move_into(
                 None => "who calls it is not known without a store".into(),
             }
         );
-        let what = "its own callers keep the old address: in a project the address has the \
-            project in it";
+        let what = match addresses(key, scope).filter(|_| !scheduled) {
+            Some((old, new)) => format!(
+                "its own callers keep the old address: with a REST trigger, {new} is the new one, \
+                    {old} the old"
+            ),
+            None => "who calls it still calls the old one".to_owned(),
+        };
         request.notes.push(Finding::warning(what, fix));
+        request.notes.extend(scheduled.then(|| its_schedule(key, scope)));
         let left = callers.iter().flatten().filter(|c| c.scope.is_global() && !scope.is_global());
         let left: Vec<String> = left.map(|c| c.shown()).collect();
         if !left.is_empty() {
@@ -66,6 +70,32 @@ pub async fn move_into(
         }
     }
     Ok(())
+}
+
+/// Where an integration with a REST trigger is called, before and after, by path on the runtime's
+/// host (docs/projects.md, Endpoints and callers).
+fn addresses(key: &ArtifactKey, scope: &Scope) -> Option<(String, String)> {
+    let version = key.version?;
+    let address = |scope: &Scope| {
+        let space = match scope.project() {
+            Some(project) => format!("v2/flows/rest/project/{project}"),
+            None => "v1/flows/rest".to_owned(),
+        };
+        let (code, major, minor) = (&key.code, version.major, version.minor);
+        format!("/ic/api/integration/{space}/{code}/{major}.{minor}/…")
+    };
+    Some((address(&key.scope), address(scope)))
+}
+
+/// What becomes of the schedule of an integration that is moved.
+fn its_schedule(key: &ArtifactKey, scope: &Scope) -> Finding {
+    let what = format!(
+        "the schedule of {key} stays with the one in {}: the one in {} does not run by itself",
+        key.scope.in_words(),
+        scope.in_words()
+    );
+    let fix = "define and start it in the console, and stop the old one before: else both run";
+    Finding::warning(what, fix)
 }
 
 /// Names who calls an integration, as far as the newest backups of the environment tell.

@@ -6,7 +6,10 @@ mod bundles;
 mod parts;
 mod template;
 
-use std::io::{Cursor, Write};
+use std::{
+    collections::BTreeSet,
+    io::{Cursor, Write},
+};
 
 use jiff::Timestamp;
 use zip::{CompressionMethod, ZipWriter, write::SimpleFileOptions};
@@ -24,6 +27,8 @@ use parts::Parts;
 pub struct ExportContext<'a> {
     pub connections: Vec<&'a ConnectionSpec>,
     pub lookups: Vec<&'a LookupSpec>,
+    /// The codes of the integrations in the same project; none for one of the global space.
+    pub neighbours: BTreeSet<&'a str>,
     pub status: &'a Status,
     /// Each save renumbers steps and resources, as the service does.
     pub saves: u32,
@@ -166,7 +171,14 @@ mod tests {
 
     fn around(status: &Status, saves: u32, second: i64) -> ExportContext<'_> {
         let now = Timestamp::from_second(1_780_000_000 + second).unwrap();
-        ExportContext { connections: vec![], lookups: vec![], status, saves, now }
+        ExportContext {
+            connections: vec![],
+            lookups: vec![],
+            neighbours: BTreeSet::new(),
+            status,
+            saves,
+            now,
+        }
     }
 
     fn flow() -> (IntegrationId, FlowSpec) {

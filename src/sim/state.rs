@@ -307,7 +307,13 @@ impl ServiceInstance {
             .filter_map(|c| Some(&self.connections_in(&id.scope).get(*c)?.spec))
             .collect();
         let lookups = self.lookups_in(&id.scope).values().filter(|l| uses(flow, &l.name)).collect();
-        archive::build(id, flow, &ExportContext { connections, lookups, status, saves, now })
+        let inside = self
+            .integrations
+            .keys()
+            .filter(|other| !id.scope.is_global() && other.scope == id.scope);
+        let neighbours = inside.map(|other| other.code.as_str()).collect();
+        let around = ExportContext { connections, lookups, neighbours, status, saves, now };
+        archive::build(id, flow, &around)
     }
 
     /// The version of an integration by its id; refuses with 404 where the environment has none.

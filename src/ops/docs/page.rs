@@ -4,9 +4,12 @@ use std::fmt::Write;
 
 use super::super::readable;
 use crate::archive::{
-    ContentsBody, Dependency, FlowStep, Integration, Lookup, UnpackedArchive, blank, blank_value,
+    Dependency, FlowStep, Integration, Library, Lookup, Project, UnpackedArchive, blank,
+    blank_value,
 };
-use crate::model::{Description, Kind, ManifestEntry, markdown, version_text, visible};
+use crate::model::{
+    Description, IntegrationId, Kind, ManifestEntry, capitalized, markdown, version_text, visible,
+};
 
 /// A file of the site.
 pub struct DocPage {
@@ -163,36 +166,74 @@ fn properties(description: &Description, out: &mut String) {
     }
 }
 
-/// The page of a package, a project or a library, in Markdown.
-pub fn container(
-    entry: &ManifestEntry,
-    unpacked: &UnpackedArchive,
-    link: &dyn Fn(Kind, &str) -> Option<Link>,
-) -> String {
+/// The page of a library in Markdown: its scripts.
+pub fn library(entry: &ManifestEntry, library: &Library) -> String {
     let mut out = head(entry);
-    if let ContentsBody::Library(library) = &unpacked.contents.body {
-        out.push_str("\n| script | functions |\n|---|---|\n");
-        for (file, functions) in &library.scripts {
-            let _ = writeln!(out, "| {} | {} |", markdown(file), markdown(&functions.join(", ")));
-        }
-        return out;
-    }
-    if let ContentsBody::Project(project) = &unpacked.contents.body
-        && !project.description.is_empty()
-    {
-        let _ = writeln!(out, "\n{}", markdown(&project.description));
-    }
-    out.push_str("\n## Integrations\n\n");
-    for it in unpacked.contents.integrations() {
-        let linked = link(Kind::Integration, &it.id.code).map(|l| l.from("packages/"));
-        let _ = writeln!(
-            out,
-            "- {} {}",
-            linked.unwrap_or_else(|| markdown(&it.id.code)),
-            it.id.version
-        );
+    out.push_str("\n| script | functions |\n|---|---|\n");
+    for (file, functions) in &library.scripts {
+        let _ = writeln!(out, "| {} | {} |", markdown(file), markdown(&functions.join(", ")));
     }
     out
+}
+
+/// The page of a package in Markdown: its integrations. `link` gives the page of a version.
+pub fn package(
+    entry: &ManifestEntry,
+    unpacked: &UnpackedArchive,
+    link: &dyn Fn(&IntegrationId) -> Option<Link>,
+) -> String {
+    let mut out = head(entry);
+    integrations(unpacked.contents.integrations(), link, &mut out);
+    out
+}
+
+/// The page of a project in Markdown: its integrations, what lies beside them, and its deployments.
+/// `inside` gives the pages of what it has of a kind, `link` that of a version.
+pub fn project(
+    entry: &ManifestEntry,
+    project: &Project,
+    inside: &dyn Fn(Kind) -> Vec<Link>,
+    link: &dyn Fn(&IntegrationId) -> Option<Link>,
+) -> String {
+    let mut out = head(entry);
+    if !project.description.is_empty() {
+        let _ = writeln!(out, "\n{}", markdown(&project.description));
+    }
+    integrations(&project.integrations, link, &mut out);
+    for kind in [Kind::Connection, Kind::Lookup, Kind::Library, Kind::Access] {
+        let links = inside(kind);
+        if links.is_empty() {
+            continue;
+        }
+        let _ = writeln!(out, "\n## {}\n", capitalized(kind.plural()));
+        for link in links {
+            let _ = writeln!(out, "- {}", link.from("projects/"));
+        }
+    }
+    if !project.deployments.is_empty() {
+        out.push_str("\n## Deployments\n\n| deployment | of |\n|---|---|\n");
+    }
+    for deployment in &project.deployments {
+        let members = deployment.members.iter();
+        let members: Vec<String> =
+            members.map(|(_, code, version)| markdown(&format!("{code} {version}"))).collect();
+        let name = if deployment.name.is_empty() { &deployment.code } else { &deployment.name };
+        let _ = writeln!(out, "| {} | {} |", markdown(name), members.join(", "));
+    }
+    out
+}
+
+fn integrations(
+    all: &[Integration],
+    link: &dyn Fn(&IntegrationId) -> Option<Link>,
+    out: &mut String,
+) {
+    out.push_str("\n## Integrations\n\n");
+    for it in all {
+        let linked = link(&it.id).map(|l| l.from("packages/"));
+        let name = linked.unwrap_or_else(|| markdown(&it.id.code));
+        let _ = writeln!(out, "- {name} {}", it.id.version);
+    }
 }
 
 /// Replaces what would end a code fence early.

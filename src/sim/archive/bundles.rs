@@ -312,5 +312,6 @@ fn info_of(attributes: &str) -> String {
         let value = value.unwrap_or_default().replace("\\:", ":").replace("\\=", "=");
         properties.insert(name.into(), value.into());
     }
+    properties.insert("scope".into(), "Private".into());
     serde_json::json!({ "dependencies": {}, "properties": properties }).to_string()
 }

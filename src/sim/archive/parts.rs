@@ -197,7 +197,9 @@ impl<'a> Parts<'a> {
     fn call(&mut self, child: &str) {
         let (child, version) = child.split_once('|').unwrap_or((child, "01.00.0000"));
         let id = format!("{child}|{version}");
+        let inside = self.around.neighbours.contains(child);
         let properties = [
+            ("integrationContext", if inside { "INTRA_PROJECT" } else { "GLOBAL" }),
             ("integration_code", child),
             ("integration_version", version),
             ("integration_id", id.as_str()),

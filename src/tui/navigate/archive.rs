@@ -169,7 +169,12 @@ pub fn compare_cursor(app: &mut App) -> Transition {
     let in_base = Subject { environment: app.table.base, ..subject.clone() };
     match (live_or_moved(app, &in_base), live_or_moved(app, &subject)) {
         (Some(before), Some(after)) => compare(app, before, after),
-        (None, Some(_)) => compare_with_backup(app, &subject),
+        (None, Some(_)) => {
+            let moved = app.table.moved(&subject.artifact, subject.environment);
+            let artifact = moved.map(|row| row.artifact.clone());
+            let artifact = artifact.unwrap_or_else(|| subject.artifact.clone());
+            compare_with_backup(app, &Subject { artifact, ..subject })
+        }
         (_, None) => {
             let name = app.environments[subject.environment].name.clone();
             app.say(Level::Warning, format!("{name} has no {} to compare", subject.artifact));

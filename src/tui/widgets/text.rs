@@ -111,12 +111,6 @@ pub fn spinner(ticks: usize) -> char {
     ['⠋', '⠙', '⠹', '⠸', '⠼', '⠴', '⠦', '⠧', '⠇', '⠏'][ticks % 10]
 }
 
-/// A text with its first letter in upper case: `Restore SYNC …` from `restore SYNC …`.
-pub fn capitalized(text: &str) -> String {
-    let mut chars = text.chars();
-    chars.next().map(|c| c.to_uppercase().chain(chars).collect()).unwrap_or_default()
-}
-
 /// A text as a file's name; each character that is not allowed everywhere becomes `_`.
 pub fn file_name(text: &str) -> String {
     text.chars()

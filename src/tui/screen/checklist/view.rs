@@ -7,6 +7,7 @@ use ratatui::{
 };
 
 use super::ChecklistScreen;
+use crate::model::capitalized;
 use crate::restore::ChecklistState;
 use crate::tui::{
     app::{App, ClickAreas},
@@ -14,7 +15,7 @@ use crate::tui::{
     widgets::{
         frame::{WIDE, border_of, popup, wide_room},
         list::scrolled,
-        text::{capitalized, fit, spinner},
+        text::{fit, spinner},
     },
 };
 

@@ -8,7 +8,7 @@ use ratatui::{
 };
 
 use super::JobScreen;
-use crate::model::Fingerprint;
+use crate::model::{Fingerprint, capitalized};
 use crate::restore::{Ending, Journal, NextStep, RunOutcome, RunProcess};
 use crate::tui::{
     app::{App, ClickAreas},
@@ -17,7 +17,7 @@ use crate::tui::{
     widgets::{
         frame::{WIDE, border_of, ending_style, popup, wide_room},
         list::scrolled,
-        text::{capitalized, fit, spinner, wrap},
+        text::{fit, spinner, wrap},
     },
 };
 use crate::workspace::events::StepState;

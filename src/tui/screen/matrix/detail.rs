@@ -102,9 +102,14 @@ fn state<'a>(app: &App, row: &MatrixRow, cell: Option<&MatrixCell>, width: usize
         return match app.table.moved(&row.artifact, app.target()) {
             Some(moved) => {
                 let (name, scope) = (&environment.name, &moved.scope);
-                // In the base's own column it would be compared with its backup.
+                // In the base's own column, and where the base has none, it would be compared with
+                // its backup.
+                let base = app.table.base;
+                let of_base =
+                    row.cell(base).is_some() || app.table.moved(&row.artifact, base).is_some();
                 let compared = app.table.column == MatrixColumn::Environment(app.target())
-                    && app.target() != app.table.base;
+                    && app.target() != base
+                    && of_base;
                 let text = match compared {
                     true => {
                         let key = app.key(Context::Explorer, Action::Compare);
@@ -157,6 +162,9 @@ fn facts(app: &App, cell: &MatrixCell) -> Vec<(String, Style)> {
             0 => (format!("{count} in a day, none failed"), theme.good.0),
             failed => (format!("{failed} of {count} failed in a day"), theme.failing.0),
         });
+    }
+    if cell.state.prebuilt {
+        facts.push(("prebuilt: Oracle's own, not exported".into(), theme.dim.0));
     }
     if cell.shares_runs {
         facts.push(("runs not told apart from its twin's".into(), theme.warning.0));

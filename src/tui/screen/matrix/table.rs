@@ -406,8 +406,8 @@ impl MatrixTable {
         };
         // A row that is folded away is under its head; under a head that is gone are its rows.
         let near = |line: &TableLine| match line {
-            TableLine::Row(p) => here.is_none() && head.as_ref() == Some(&rows[*p].scope),
-            TableLine::Head(scope) => here.as_ref().is_some_and(|of| of.scope == *scope),
+            TableLine::Row(p) => here.is_none() && head.as_ref() == Some(&*rows[*p].home()),
+            TableLine::Head(scope) => here.as_ref().is_some_and(|of| *of.home() == *scope),
         };
         let index = lines.iter().position(is_here).or_else(|| lines.iter().position(near));
         self.cursor = if self.ranked.is_some() {
@@ -431,9 +431,9 @@ impl MatrixTable {
         let mut groups: BTreeMap<Scope, Vec<usize>> = BTreeMap::new();
         for index in rows {
             let row = &self.matrix.rows[index];
-            let counts = self.heads.entry(row.scope.clone()).or_default();
+            let counts = self.heads.entry(row.home().into_owned()).or_default();
             counts.add(row, self.base, &self.known);
-            groups.entry(row.scope.clone()).or_default().push(index);
+            groups.entry(row.home().into_owned()).or_default().push(index);
         }
         let mut lines = Vec::new();
         for (scope, rows) in groups {
@@ -450,7 +450,7 @@ impl MatrixTable {
     pub fn count(&mut self) {
         self.by_scope.clear();
         for row in self.matrix.rows.iter().filter(|r| self.kind.is_none_or(|k| r.kind == k)) {
-            let counts = self.by_scope.entry(row.scope.clone()).or_default();
+            let counts = self.by_scope.entry(row.home().into_owned()).or_default();
             counts.add(row, self.base, &self.known);
         }
         self.counts = self.counts_of(self.scope.as_ref());
@@ -503,7 +503,7 @@ impl MatrixTable {
     /// Whether a row is of the kind and the scope that are shown.
     pub fn is_of(&self, row: &MatrixRow) -> bool {
         self.kind.is_none_or(|k| row.kind == k)
-            && self.scope.as_ref().is_none_or(|scope| row.scope == *scope)
+            && self.scope.as_ref().is_none_or(|scope| *row.home() == *scope)
     }
 
     /// Shows one scope alone; none shows all. The cursor stays on its row where that is shown.
@@ -525,7 +525,7 @@ impl MatrixTable {
     /// its scope.
     pub fn toggle_mark(&mut self) {
         if let Some(scope) = self.head() {
-            let inside = self.matrix.rows.iter().filter(|r| self.fits(r) && r.scope == *scope);
+            let inside = self.matrix.rows.iter().filter(|r| self.fits(r) && *r.home() == *scope);
             let all: Vec<ArtifactName> = inside.map(|r| r.artifact.clone()).collect();
             match all.iter().all(|key| self.marks.contains(key)) {
                 true => self.marks.retain(|key| !all.contains(key)),

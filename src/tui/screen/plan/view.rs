@@ -7,6 +7,7 @@ use ratatui::{
 };
 
 use super::PlanScreen;
+use crate::model::capitalized;
 use crate::restore::RestorePlan;
 use crate::tui::{
     app::{App, ClickAreas},
@@ -16,7 +17,7 @@ use crate::tui::{
         frame::{WIDE, border_of, popup, wide_room},
         key_line::KeyLine,
         list::scrolled,
-        text::{capitalized, fit, wrap},
+        text::{fit, wrap},
     },
 };
 

@@ -3,7 +3,7 @@
 use ratatui::{Frame, layout::Rect, text::Line};
 
 use super::RecoverScreen;
-use crate::model::Level;
+use crate::model::{Level, capitalized};
 use crate::ops::recover::RecoveryPlan;
 use crate::tui::{
     app::{App, ClickAreas},
@@ -11,7 +11,7 @@ use crate::tui::{
         consent::{Question, finding_lines},
         frame::{WIDE, border_of, popup, wide_room},
         list::scrolled,
-        text::{capitalized, spinner},
+        text::spinner,
     },
 };
 

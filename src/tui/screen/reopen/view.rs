@@ -7,6 +7,7 @@ use ratatui::{
 };
 
 use super::ReopenScreen;
+use crate::model::capitalized;
 use crate::tui::{
     app::{App, ClickAreas},
     event::Resumption,
@@ -14,7 +15,7 @@ use crate::tui::{
         consent::Question,
         frame::{WIDE, border_of, popup, wide_room},
         list::scrolled,
-        text::{capitalized, fit, wrap},
+        text::{fit, wrap},
     },
 };
 
