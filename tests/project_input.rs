@@ -438,6 +438,8 @@ async fn a_project_of_oracle_is_told_apart(#[case] of: &str) {
     assert!(out.contains("prebuilt"), "the coverage says it: {out}");
     let (_, list) = json(&config, &["list", "prod", "--kind", "projects", "--json"]).await;
     assert_eq!(list["rows"].as_array().unwrap().len(), 2, "it is shown: {list}");
+    let money = list["rows"].as_array().unwrap().iter().find(|row| row["code"] == "MONEY");
+    assert_eq!(money.unwrap()["cells"]["prod"]["prebuilt"], true, "{list}");
 }
 
 /// An instance that says 405 has no such lists in projects. A 404 may mean other things: nothing is

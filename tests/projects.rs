@@ -493,6 +493,12 @@ async fn the_rows_are_narrowed_to_one_project_by_a_key_and_a_list_with_counts() 
     assert!(screen.shows("nothing matches"), "{}", screen.text());
     screen.enter().esc();
     assert!(screen.shows("5 rows"), "nothing was chosen: {}", screen.text());
+    // A project is in itself.
+    while !screen.shows("Projects ▾") {
+        screen.keys("K");
+    }
+    screen.keys("p").wait("╭ Projects").await;
+    assert!(screen.line("People").contains("1 row"), "{}", screen.text());
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -604,6 +610,17 @@ async fn pages_and_the_history_tell_twins_and_versions_apart() {
     assert!(own.contains("connections/PEOPLE.HCM.md") && own.contains("PEOPLE/TWIN"), "{own}");
     assert!(!own.contains("connections/HCM.md"), "{own}");
     assert!(global.contains("connections/HCM.md"), "{global}");
+    // A project's page leads to each version, and to what lies beside them.
+    let people = std::fs::read_to_string(pages.join("projects/PEOPLE.md")).unwrap();
+    for link in [
+        "(../integrations/PEOPLE.PAY_FEED-01.00.0000.md) 01.00.0000",
+        "(../integrations/PEOPLE.PAY_FEED-01.01.0000.md) 01.01.0000",
+        "## Connections\n\n- [HCM](../connections/PEOPLE.HCM.md)",
+        "- [UNUSED](../lookups/PEOPLE.UNUSED.md)",
+        "## Access lists\n\n- [PEOPLE](",
+    ] {
+        assert!(people.contains(link), "{link}: {people}");
+    }
     let (code, out, err) = run(oicx(&config), &["git", "--to", history.to_str().unwrap()]).await;
     assert_eq!(code, 0, "{out}{err}");
     let tree = crate::store_upkeep::tree(&history);
