@@ -629,3 +629,20 @@ async fn pages_and_the_history_tell_twins_and_versions_apart() {
         assert!(tree.keys().any(|path| path.replace('\\', "/").contains(&of)), "{:?}", tree.keys());
     }
 }
+
+/// What is there and needed by nothing is not said to be unknown.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_nothing_needs_is_told_apart_from_what_is_not_there() {
+    let world = company().await;
+    take_backup(&world, "prod").await;
+    let config = world.config_file("");
+    for of in ["store:prod/global/lookups/UNUSED", "store:prod/PEOPLE/lookups/UNUSED"] {
+        let (code, out, err) = run(oicx(&config), &["deps", of, "--reverse"]).await;
+        assert_eq!(code, 0, "{of}: {out}{err}");
+        assert!(err.contains("nothing needs it"), "{of}: {out}{err}");
+    }
+    let none = ["deps", "store:prod/lookups/NOT_THERE", "--reverse"];
+    let (code, _, err) = run(oicx(&config), &none).await;
+    assert_eq!(code, 1);
+    assert!(err.contains("nothing named NOT_THERE"), "{err}");
+}

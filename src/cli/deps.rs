@@ -8,7 +8,10 @@ use super::{
 use crate::config::Config;
 use crate::model::{Reference, StorePick, Target};
 use crate::ops::deps::{DependencyDirection, DependencyGraph, DependencyTree};
-use crate::workspace::collection::CollectionSource;
+use crate::workspace::{
+    collection::CollectionSource,
+    source::{SourceError, fetch_bytes},
+};
 
 /// Prints what a reference needs or what needs it, as a tree, a graph or JSON.
 pub async fn run(
@@ -26,10 +29,14 @@ pub async fn run(
             let roots = graph.named(scope, code);
             if roots.is_empty() {
                 let reference = &options.reference;
-                return Err(CommandError::failed(format!(
-                    "nothing named {code} is in {reference} or needed there\n  → `oicx list` shows \
-                        what there is"
-                )));
+                return match fetch_bytes(Some(workspace), reference).await {
+                    Ok(_) => Ok(print_unneeded(&graph, format, global)),
+                    Err(why @ SourceError::Ambiguous { .. }) => Err(why.into()),
+                    Err(_) => Err(CommandError::failed(format!(
+                        "nothing named {code} is in {reference} or needed there\n  → `oicx list` \
+                            shows what there is"
+                    ))),
+                };
             }
             (graph, roots)
         }
@@ -50,10 +57,24 @@ pub async fn run(
     if options.reverse && trees.iter().all(|t| t.children.is_empty()) {
         output::aside(global, "nothing needs it");
     }
+    Ok(told_problems(&graph))
+}
+
+/// What is there, and stands in no graph: nothing that was read needs it.
+fn print_unneeded(graph: &DependencyGraph, format: DepsFormat, global: &Global) -> Exit {
+    if format == DepsFormat::Json {
+        output::json(&Vec::<DependencyTree>::new());
+    }
+    output::aside(global, "nothing needs it");
+    told_problems(graph)
+}
+
+/// Names what could not be read.
+fn told_problems(graph: &DependencyGraph) -> Exit {
     for problem in &graph.problems {
         output::tell(format!("oicx: not read: {problem}"));
     }
-    Ok(if graph.problems.is_empty() { Exit::Done } else { Exit::Partly })
+    if graph.problems.is_empty() { Exit::Done } else { Exit::Partly }
 }
 
 fn scope_of(reference: &Reference) -> Option<(CollectionSource, &Target)> {
