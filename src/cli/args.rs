@@ -123,6 +123,10 @@ pub enum Command {
     Drill(DrillOptions),
     /// Show what differs in meaning between two environments, snapshots or labels, and which side
     /// is ahead; exit 4 where they differ
+    ///
+    /// Integrations (each version that runs), lookups and libraries are compared by their meaning;
+    /// of connections it is only looked whether they are there. Schedules and access lists are not
+    /// compared. What one side does not tell of is counted as not compared: exit 3.
     Drift(DriftOptions),
     /// Resubmit failed runs, or discard them
     Recover(RecoverOptions),
