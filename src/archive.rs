@@ -13,6 +13,7 @@ mod error;
 mod expression;
 mod fingerprint;
 mod flow;
+mod flow_step_kind;
 mod iar;
 mod integration;
 mod integration_files;
@@ -42,6 +43,7 @@ pub use fingerprint::{
     same_in_jca, without_numbers, without_saves_numbers,
 };
 pub use flow::{FlowStep, count as count_steps};
+pub use flow_step_kind::FlowStepKind;
 pub use iar::{Iar, digest_of};
 pub use integration::{Integration, Tracking};
 pub use integration_files::FileEntry;

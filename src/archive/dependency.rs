@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    connection::Connection, endpoint::Endpoint, flow::FlowStep,
+    connection::Connection, endpoint::Endpoint, flow::FlowStep, flow_step_kind::FlowStepKind,
     integration_files::IntegrationFiles, layout, xml,
 };
 use crate::model::{IntegrationId, Kind, ProjectCode, Scope, visible};
@@ -198,7 +198,7 @@ pub(super) fn gather(
         of_file(&path, it.in_project, folder, &mut found);
     }
     super::flow_steps(it.flow, &mut |step| {
-        if step.kind == "scheduleReceive" {
+        if step.kind == FlowStepKind::ScheduleReceive {
             found.add(NeedKind::Schedule, it.code, "the flow's trigger");
         }
     });

@@ -8,6 +8,7 @@ use super::{
     definitions::{Definitions, child, child_text, local, message_of, properties_of, resources_of},
     endpoint::{self, Endpoint},
     expression::Expression,
+    flow_step_kind::FlowStepKind,
     integration_files::IntegrationFiles,
     json,
     mapping::{self, Mapping},
@@ -21,9 +22,7 @@ const MAX_DEPTH: usize = 100;
 /// A step, a branch or a scope.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct FlowStep {
-    /// The flow's own word: `invoke`, `transformer`, `router` … A word this program does not know
-    /// stays.
-    pub kind: String,
+    pub kind: FlowStepKind,
     pub name: String,
     /// What it calls, maps, tests or logs, in one line.
     pub detail: String,
@@ -43,57 +42,13 @@ pub struct FlowStep {
 }
 
 impl FlowStep {
-    /// The word that a person reads for the kind.
-    pub fn label(&self) -> &str {
-        match self.kind.as_str() {
-            "scheduleReceive" => "schedule",
-            "receive" | "pickReceive" => "trigger",
-            "transformer" => "map",
-            "assignment" => "assign",
-            "router" => "switch",
-            "for" => "for each",
-            "label" => "group",
-            "try" => "scope",
-            "globalTry" => "global scope",
-            "catch" => "fault handler",
-            "catchAll" => "default fault handler",
-            "parallelBranch" => "branch",
-            "stageFile" => "stage file",
-            "activityStreamLogger" => "log",
-            "globalVariable" => "variable",
-            "integrationMetadata" => "metadata",
-            "ehStop" => "stop fault handler",
-            other => other,
-        }
-    }
-
-    /// One character that stands for the kind.
-    pub fn glyph(&self) -> char {
-        match self.kind.as_str() {
-            "scheduleReceive" => '◷',
-            "receive" | "pickReceive" | "pick" | "subscribe" => '▷',
-            "invoke" | "publish" | "callback" => '→',
-            "transformer" => '⇄',
-            "assignment" | "stitch" | "globalVariable" => 'ƒ',
-            "router" | "route" => '◇',
-            "for" | "while" => '↻',
-            "try" | "globalTry" | "label" => '□',
-            "catch" | "catchAll" | "throw" => '!',
-            "parallel" | "parallelBranch" => '‖',
-            "stageFile" => '▤',
-            "activityStreamLogger" => '≡',
-            "stop" | "ehStop" | "reply" => '■',
-            _ => '·',
-        }
-    }
-
     /// `map to getWorkers`: kind and name in one.
     pub fn title(&self) -> String {
-        match self.kind.as_str() {
-            "transformer" => self.name.clone(),
-            "route" => self.name.clone(),
-            _ if self.name.is_empty() || self.name == self.label() => self.label().to_owned(),
-            _ => format!("{} {}", self.label(), self.name),
+        let label = self.kind.label();
+        match self.kind {
+            FlowStepKind::Transformer | FlowStepKind::Route => self.name.clone(),
+            _ if self.name.is_empty() || self.name == label => label.to_owned(),
+            _ => format!("{label} {}", self.name),
         }
     }
 
@@ -157,7 +112,7 @@ impl<'d> FlowReader<'_, 'd, '_, '_> {
     fn step(&mut self, node: Node<'d, 'd>, depth: usize) -> FlowStep {
         let reference = node.attribute("refUri").unwrap_or_default();
         let mut step = FlowStep {
-            kind: visible(local(node)).into_owned(),
+            kind: FlowStepKind::of(local(node)),
             name: visible(
                 node.attribute("name")
                     .or_else(|| node.attribute("displayName"))
@@ -227,13 +182,17 @@ impl<'d> FlowReader<'_, 'd, '_, '_> {
         }
         for port in node.children().filter(|c| matches!(local(*c), "input" | "output")) {
             if let Some(message) = message_of(port)
-                && step.kind == "transformer"
+                && step.kind == FlowStepKind::Transformer
             {
                 step.settings.push((local(port).to_owned(), self.definitions.label(message)));
             }
         }
         // The outputs of a switch are its routes, and each route has its own files.
-        let own = if step.kind == "router" { child(node, "resourceGroup") } else { Some(node) };
+        let own = if step.kind == FlowStepKind::Router {
+            child(node, "resourceGroup")
+        } else {
+            Some(node)
+        };
         step.files = own.map(resources_of).unwrap_or_default();
         step.settings.sort();
         for path in step.files.clone() {
@@ -324,8 +283,8 @@ impl<'d> FlowReader<'_, 'd, '_, '_> {
     fn describe(&self, step: &mut FlowStep) {
         let expression = step.expressions.first().map(|(_, e)| e.clone()).unwrap_or_default();
         let shown = visible(expression.shown()).into_owned();
-        match step.kind.as_str() {
-            "transformer" => {
+        match step.kind {
+            FlowStepKind::Transformer => {
                 let mapping = step.mapping.map(|i| &self.mappings[i]);
                 let target =
                     mapping.map(|m| m.target.trim_end_matches(" request")).unwrap_or_default();
@@ -334,10 +293,10 @@ impl<'d> FlowReader<'_, 'd, '_, '_> {
                 step.detail =
                     mapping.map(|m| plural(m.assignments.len(), "assignment")).unwrap_or_default();
             }
-            "assignment" => {
+            FlowStepKind::Assignment => {
                 (step.name, step.detail) = (visible(&expression.variable).into_owned(), shown)
             }
-            "route" => {
+            FlowStepKind::Route => {
                 let otherwise = expression.short == "Else" || expression.name == "Otherwise";
                 let name = visible(&expression.name).into_owned();
                 let condition = if otherwise { "otherwise".into() } else { format!("if {shown}") };
@@ -346,17 +305,22 @@ impl<'d> FlowReader<'_, 'd, '_, '_> {
                     _ => (name, condition),
                 };
             }
-            "notification" => {
+            FlowStepKind::Notification => {
                 let subject = step.settings.iter().find(|(k, _)| k == "subject");
                 step.detail = subject.map_or(shown, |(_, v)| v.clone());
             }
-            "for" => step.detail = format!("${} in {shown}", visible(&expression.variable)),
-            "stitch" => step.detail = plural(step.expressions.len(), "assignment"),
-            "stageFile" => {
+            FlowStepKind::For => {
+                step.detail = format!("${} in {shown}", visible(&expression.variable))
+            }
+            FlowStepKind::Stitch => step.detail = plural(step.expressions.len(), "assignment"),
+            FlowStepKind::StageFile => {
                 let operation = step.settings.iter().find(|(k, _)| k == "operation");
                 step.detail = operation.map(|(_, v)| v.clone()).unwrap_or_default();
             }
-            "activityStreamLogger" | "throw" | "while" | "wait" => {
+            FlowStepKind::Logger
+            | FlowStepKind::Throw
+            | FlowStepKind::While
+            | FlowStepKind::Wait => {
                 if step.name.is_empty() {
                     step.name = visible(&expression.variable).into_owned();
                 }

@@ -10,6 +10,7 @@ use super::{
     endpoint::Endpoint,
     fingerprint,
     flow::{self, FlowStep},
+    flow_step_kind::FlowStepKind,
     integration_files::{FileEntry, IntegrationFiles},
     layout,
     lookup::Lookup,
@@ -97,8 +98,8 @@ impl Integration {
     pub fn pattern(&self) -> &'static str {
         let mut trigger = "";
         super::flow_steps(&self.flow, &mut |s| {
-            if trigger.is_empty() && s.glyph() == '▷' {
-                trigger = if s.kind == "subscribe" { "event" } else { "app driven" };
+            if trigger.is_empty() && s.kind.glyph() == '▷' {
+                trigger = if s.kind == FlowStepKind::Subscribe { "event" } else { "app driven" };
             }
         });
         match trigger {

@@ -7,8 +7,8 @@ use super::{
     tree::{Matching, StepTree},
 };
 use crate::archive::{
-    Assignment, Expression, FlowStep, Integration, blank_value, count_steps, same_in_jca,
-    short_expression,
+    Assignment, Expression, FlowStep, FlowStepKind, Integration, blank_value, count_steps,
+    same_in_jca, short_expression,
 };
 use crate::model::plural;
 
@@ -97,7 +97,11 @@ fn moved_with_parent(
 }
 
 fn group_of(step: &FlowStep) -> ChangeGroup {
-    if step.kind == "scheduleReceive" { ChangeGroup::Schedule } else { ChangeGroup::Step }
+    if step.kind == FlowStepKind::ScheduleReceive {
+        ChangeGroup::Schedule
+    } else {
+        ChangeGroup::Step
+    }
 }
 
 /// `after getWorkers`, `first in for each worker`.

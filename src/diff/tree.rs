@@ -4,7 +4,7 @@
 
 use std::collections::HashMap;
 
-use crate::archive::{FlowStep, Integration};
+use crate::archive::{FlowStep, FlowStepKind, Integration};
 
 /// Children beyond this are aligned by greedy search: the table of an alignment is quadratic.
 const MAX_ALIGNED: usize = 1_500;
@@ -71,10 +71,10 @@ impl<'s> StepTree<'s> {
 }
 
 fn key(it: &Integration, step: &FlowStep) -> String {
-    let name = match (step.kind.as_str(), step.endpoint, step.mapping) {
+    let name = match (&step.kind, step.endpoint, step.mapping) {
         (_, Some(endpoint), _) => it.endpoints[endpoint].name.as_str(),
         (_, _, Some(mapping)) => it.mappings[mapping].target.as_str(),
-        ("activityStreamLogger", ..) if step.name.is_empty() => step.detail.as_str(),
+        (FlowStepKind::Logger, ..) if step.name.is_empty() => step.detail.as_str(),
         _ => step.name.as_str(),
     };
     format!("{} {name}", step.kind)
@@ -279,7 +279,8 @@ fn find_moved(a: &StepTree<'_>, b: &StepTree<'_>, found: &mut Matching) {
 /// Whether a step can be told from all others. An unnamed branch or a stop says nothing about where
 /// it was.
 fn is_told_apart(node: &StepNode<'_>) -> bool {
-    let named = node.key.trim_end() != node.step.kind && node.step.name != node.step.label();
+    let named =
+        node.key.trim_end() != node.step.kind.word() && node.step.name != node.step.kind.label();
     named || !node.children.is_empty() || !node.step.expressions.is_empty()
 }
 

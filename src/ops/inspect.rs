@@ -330,7 +330,7 @@ fn step(step: &FlowStep) -> StepReport {
         if role.is_empty() { variable.to_owned() } else { role.to_owned() }
     };
     StepReport {
-        kind: step.kind.clone(),
+        kind: step.kind.to_string(),
         name: step.name.clone(),
         detail: blank_value(&step.name, &step.detail).into_owned(),
         expressions: expressions

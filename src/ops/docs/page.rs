@@ -4,8 +4,8 @@ use std::fmt::Write;
 
 use super::super::readable;
 use crate::archive::{
-    Dependency, FlowStep, Integration, Library, Lookup, Project, UnpackedArchive, blank,
-    blank_value,
+    Dependency, FlowStep, FlowStepKind, Integration, Library, Lookup, Project, UnpackedArchive,
+    blank, blank_value,
 };
 use crate::model::{
     Description, IntegrationId, Kind, ManifestEntry, capitalized, markdown, version_text, visible,
@@ -277,9 +277,9 @@ impl Chart<'_> {
     }
 
     fn step(&mut self, step: &FlowStep, from: Vec<LinkOrigin>) -> Vec<LinkOrigin> {
-        match step.kind.as_str() {
-            "integrationMetadata" | "globalVariable" => from,
-            "router" | "parallel" | "pick" => {
+        match step.kind {
+            FlowStepKind::Metadata | FlowStepKind::GlobalVariable => from,
+            FlowStepKind::Router | FlowStepKind::Parallel | FlowStepKind::Pick => {
                 let node = self.node(&step.title(), ("{\"", "\"}"), &from);
                 let mut ends = Vec::new();
                 for branch in &step.children {
@@ -288,7 +288,7 @@ impl Chart<'_> {
                 }
                 if step.children.is_empty() { vec![(node, String::new())] } else { ends }
             }
-            "catch" | "catchAll" => {
+            FlowStepKind::Catch | FlowStepKind::CatchAll => {
                 let node = self.node(&step.title(), ("[/\"", "\"/]"), &[]);
                 if let Some((before, _)) = from.first() {
                     let _ = writeln!(self.arrows, "  {before} -.-> {node}");

@@ -1,7 +1,7 @@
 //! The tabs Flow and Mappings: steps as a tree with what stands beside each.
 
 use super::state::{Fold, InspectorLine, InspectorScreen, LineTarget, plain};
-use crate::archive::{FlowStep, Integration, blank_value};
+use crate::archive::{FlowStep, FlowStepKind, Integration, blank_value};
 use crate::model::plural;
 use crate::tui::widgets::tree::{Fact, Tone, TreeItem};
 
@@ -21,17 +21,21 @@ impl InspectorScreen {
                 Some(e) => format!("[{}] {}", e.connection, e.call()),
                 None => blank_value(&step.name, &step.detail).into_owned(),
             };
-            let tone = match step.kind.as_str() {
-                "integrationMetadata" | "globalVariable" => Tone::Dim,
-                "catch" | "catchAll" | "throw" => Tone::Warning,
-                "invoke" | "receive" | "pickReceive" | "scheduleReceive" | "publish"
-                | "subscribe" => Tone::Accent,
+            let tone = match step.kind {
+                FlowStepKind::Metadata | FlowStepKind::GlobalVariable => Tone::Dim,
+                FlowStepKind::Catch | FlowStepKind::CatchAll | FlowStepKind::Throw => Tone::Warning,
+                FlowStepKind::Invoke
+                | FlowStepKind::Receive
+                | FlowStepKind::PickReceive
+                | FlowStepKind::ScheduleReceive
+                | FlowStepKind::Publish
+                | FlowStepKind::Subscribe => Tone::Accent,
                 _ => Tone::Plain,
             };
             let item = TreeItem {
                 depth: within.len(),
                 open,
-                glyph: step.glyph().to_string(),
+                glyph: step.kind.glyph().to_string(),
                 text: step.title(),
                 note,
                 tone,
@@ -45,7 +49,10 @@ impl InspectorScreen {
                 (None, Some(file)) => LineTarget::File(self.shown_path(it, file)),
                 (None, None) => LineTarget::Nothing,
             };
-            let is_call = matches!(step.kind.as_str(), "invoke" | "publish" | "callback");
+            let is_call = matches!(
+                step.kind,
+                FlowStepKind::Invoke | FlowStepKind::Publish | FlowStepKind::Callback
+            );
             out.push(InspectorLine { item, target, facts: step_facts(it, step), is_call });
             if open == Some(true) {
                 self.steps(it, &step.children, &place, out);
