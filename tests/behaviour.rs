@@ -1,6 +1,7 @@
 //! What oicx does, one module a behaviour, on the real simulator, real files and the real binary.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod answered_keys;
 mod archives;
 mod backup;
 mod backup_killed;

@@ -6,6 +6,7 @@ use std::path::Path;
 use oicx::sim::ServiceInstance;
 
 use crate::cli::{self, oicx};
+use crate::dependencies_alike::walk;
 use crate::support::World;
 
 /// What steers a terminal, turns the direction of writing, or hides; C0 only where a file may have
@@ -104,6 +105,9 @@ fn marked(text: &str) -> Option<String> {
     Some(format!("{:?} after {before:?}", text[at..].chars().next()))
 }
 
+/// Stands for the id of the newest run.
+const NEWEST_RUN: &str = "the newest run";
+
 #[tokio::test(flavor = "multi_thread")]
 async fn no_command_prints_a_mark() {
     let world = World::of(&planted()).await;
@@ -118,7 +122,11 @@ async fn no_command_prints_a_mark() {
             rows.push(vec!["\u{1b}]52;c;x\u{7}".into(), "\u{9b}2J".into()])
         });
     };
-    let commands: [&[&str]; 27] = [
+    let copy = format!("path:{}", folder.join("copy").display());
+    let exports = folder.join("exports");
+    std::fs::create_dir(&exports).unwrap();
+    let exports = exports.to_str().unwrap();
+    let commands: &[&[&str]] = &[
         &["backup", "prod", &tag],
         &["list"],
         &["list", "--failing"],
@@ -146,9 +154,22 @@ async fn no_command_prints_a_mark() {
         &["recover", "prod:SYNC", "--yes"],
         &["docs", "prod", "--to", docs],
         &["git", "prod", "--to", git],
+        &["promote", "prod:SYNC", "--to", "dev", "--yes"],
+        &["rollback", NEWEST_RUN, "--yes"],
+        &["resume"],
+        &["drill", "prod", "--in", "dev", "--plan"],
+        &["verify", "--deep"],
+        &["prune", "--keep-last", "9"],
+        &["copy", "--to", &copy],
+        &["import", exports, "--env", "prod"],
     ];
     let (mut bad, mut codes) = (Vec::new(), Vec::new());
     for arguments in commands {
+        let runs = cli::json(&config, &["runs", "--json"]).await.1;
+        let newest = runs[0]["id"].as_str().or(runs["runs"][0]["run"].as_str()).unwrap_or_default();
+        let named = arguments.iter().map(|a| if *a == NEWEST_RUN { newest } else { a });
+        let arguments: Vec<&str> = named.collect();
+        let arguments = arguments.as_slice();
         let (code, out, err) = cli::run(oicx(&config), arguments).await;
         for (door, text) in [("stdout", &out), ("stderr", &err)] {
             if let Some(mark) = marked(text) {
@@ -157,9 +178,23 @@ async fn no_command_prints_a_mark() {
         }
         codes.push((arguments.join(" "), code));
         if arguments[0] == "backup" {
+            let mut stored = walk(&world.store_folder()).into_iter();
+            let export = stored.find(|path| path.extension().is_some_and(|e| e == "iar"));
+            std::fs::copy(export.unwrap(), Path::new(exports).join("SYNC_01.00.0000.iar")).unwrap();
             world.sim.with_instance("prod", change).unwrap();
         }
     }
+    // Every command is among them, but those that print nothing from outside.
+    let help = cli::run(oicx(&config), &["--help"]).await.1;
+    let names = help.lines().skip_while(|l| *l != "Commands:").take_while(|l| *l != "Options:");
+    let names = names.filter_map(|l| {
+        l.strip_prefix("  ")?.split_whitespace().next().filter(|_| !l.starts_with("   "))
+    });
+    let own = ["demo", "init", "login", "logout", "instance-export", "sim", "completions", "man"];
+    let tried: Vec<&str> = commands.iter().map(|c| c[0]).collect();
+    let missing: Vec<&str> =
+        names.filter(|name| !tried.contains(name) && !own.contains(name)).collect();
+    assert!(missing.is_empty(), "{missing:?}");
     // Each has something to say: what it prints is not an error about the command line.
     let wrong: Vec<_> = codes.iter().filter(|(_, code)| ![0, 3, 4].contains(code)).collect();
     assert!(wrong.is_empty(), "{wrong:?}");

@@ -522,7 +522,7 @@ async fn an_undo_after_somebody_deleted_it_brings_the_schedule_with_its_values_b
 }
 
 /// All files below a folder but those of git itself.
-fn walk(folder: &std::path::Path) -> Vec<std::path::PathBuf> {
+pub fn walk(folder: &std::path::Path) -> Vec<std::path::PathBuf> {
     let mut out = Vec::new();
     for entry in std::fs::read_dir(folder).unwrap().flatten() {
         match entry.path() {

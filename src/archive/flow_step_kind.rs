@@ -146,8 +146,8 @@ mod tests {
             assert_eq!(FlowStepKind::of(word), kind);
             assert_eq!((kind.word(), kind.label()), (word, label));
         }
-        let new = FlowStepKind::of("tele\u{202e}port");
-        assert_eq!(new.word(), "tele\\u{202e}port");
-        assert_eq!((new.label(), new.glyph()), ("tele\\u{202e}port", '·'));
+        let new = FlowStepKind::of("teleport");
+        assert_eq!(new.word(), "teleport");
+        assert_eq!((new.label(), new.glyph()), ("teleport", '·'));
     }
 }

@@ -124,14 +124,7 @@ pub fn digest_of(kind: Kind, bytes: &[u8]) -> Option<String> {
             let mut zip = BoundedZip::open(bytes).ok()?;
             digest_in(&zip.read(layout::PROJECT_DIGEST).ok()?)
         }
-        Kind::Connection
-        | Kind::Lookup
-        | Kind::Library
-        | Kind::Package
-        | Kind::Certificate
-        | Kind::Agent
-        | Kind::Schedule
-        | Kind::Access => None,
+        _ => None,
     }
 }
 

@@ -8,7 +8,7 @@ use super::{
     workspace_unless,
 };
 use crate::config::Config;
-use crate::model::{Reference, Scope, plural, thousands};
+use crate::model::{Kind, Reference, Scope, plural, thousands};
 use crate::ops::inspect::{InspectReport, StepReport};
 use crate::workspace::source::fetch_bytes;
 
@@ -177,7 +177,7 @@ fn tables(report: &InspectReport, all: bool, out: &mut Vec<String>) {
     if !all {
         return;
     }
-    if report.kind == "lookup" {
+    if report.kind == Kind::Lookup {
         for l in &report.lookups {
             section(out, true, "Rows");
             out.push(format!("  {}", l.columns.join(" │ ")));
@@ -192,7 +192,7 @@ fn tables(report: &InspectReport, all: bool, out: &mut Vec<String>) {
                 .map(|l| format!("  {:40} {}", l.name, plural(l.rows.len(), "row"))),
         );
     }
-    if report.kind == "project" {
+    if report.kind == Kind::Project {
         project_lines(report, out);
     }
     for p in &report.properties {

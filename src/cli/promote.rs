@@ -8,7 +8,6 @@ use super::{
 };
 use crate::config::Config;
 use crate::ops::promote;
-use crate::restore::PlanOptions;
 
 /// Plans to bring integrations from one environment to another, asks, and does it.
 pub async fn run(
@@ -20,7 +19,7 @@ pub async fn run(
     let client = workspace.environment(&options.to)?;
     let into = options.into.as_ref();
     let request = promote::request(&workspace, &options.references, &options.to, into).await?;
-    let plan_options = PlanOptions { schedule: options.schedule, ..PlanOptions::default() };
+    let plan_options = options.decided.plan_options(&request);
     let choices = (options.along, Blocked::Stays);
     let prepared = prepare_with(&workspace, client, &request, plan_options, choices).await?;
     write_by_hand(&prepared, &options.by_hand)?;

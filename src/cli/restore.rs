@@ -1,6 +1,6 @@
 //! `oicx restore REF… --to ENV`, and what all commands that run a plan share.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
@@ -11,7 +11,7 @@ use super::{
 };
 use crate::config::Config;
 use crate::files::write_beside;
-use crate::model::{ArtifactKey, Kind, Level, plural};
+use crate::model::{ArtifactKey, Level, plural};
 use crate::oic::Client;
 use crate::ops::{move_scope, run_plan::run_plan};
 use crate::restore;
@@ -49,14 +49,7 @@ pub async fn run(
             request
         }
     };
-    let projects = request.wanted.iter().filter(|w| w.key.kind == Kind::Project);
-    let rebuild = projects.map(|w| w.key.code.as_str().into());
-    let plan_options = PlanOptions {
-        rebuild: if options.rebuild { rebuild.collect() } else { BTreeSet::new() },
-        deactivate: options.deactivate.iter().cloned().collect(),
-        schedule: options.schedule,
-        ..PlanOptions::default()
-    };
+    let plan_options = options.decided.plan_options(&request);
     let choices = (options.along, Blocked::of(options.skip_blocked));
     let prepared = prepare_with(&workspace, client, &request, plan_options, choices).await?;
     write_by_hand(&prepared, &options.by_hand)?;
@@ -329,13 +322,15 @@ pub(super) fn print_plan(plan: &RestorePlan) {
     output::line(format!("way     {}: {}", plan.way(), plan.reason));
     for check in &plan.checks {
         output::finding(check);
-        let remedy = check.remedy.as_ref().filter(|_| check.level != Level::Fact);
+        // A drill and an undo take no decisions.
+        let decides = matches!(plan.verb, Verb::Restore | Verb::Promote);
+        let remedy = check.remedy.as_ref().filter(|_| check.level != Level::Fact && decides);
         if let Some((remedy, option)) = remedy.and_then(|r| r.option().map(|o| (r, o))) {
             output::line(format!("        {option} {}", remedy.describe()));
         }
     }
     let blocked = plan.blocked().len();
-    if blocked > 0 {
+    if blocked > 0 && plan.verb == Verb::Restore {
         output::line(format!(
             "{blocked} of {} cannot be restored now: --skip-blocked leaves out what cannot, and \
              restores the others",

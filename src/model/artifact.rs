@@ -136,6 +136,17 @@ impl Kind {
         }
     }
 
+    /// How early a plan brings an artifact of the kind where no dependency decides: kinds that
+    /// others need come first. What belongs to an integration or is described comes with those.
+    pub fn rank(self) -> u8 {
+        match self {
+            Self::Library | Self::Certificate => 1,
+            Self::Lookup => 2,
+            Self::Package | Self::Project => 3,
+            Self::Integration | Self::Connection | Self::Agent | Self::Schedule | Self::Access => 4,
+        }
+    }
+
     /// The kind whose list tells that an artifact of this kind is there: a schedule is known by the
     /// list of integrations.
     pub fn listed_with(self) -> Self {

@@ -320,9 +320,9 @@ pub struct ArtifactName {
 impl ArtifactName {
     /// The scope in which a person looks for it: a project is in itself.
     pub fn home(&self) -> Cow<'_, Scope> {
-        match self.kind {
-            Kind::Project => Cow::Owned(Scope::of_project(self.code.as_str())),
-            _ => Cow::Borrowed(&self.scope),
+        match self.kind == Kind::Project {
+            true => Cow::Owned(Scope::of_project(self.code.as_str())),
+            false => Cow::Borrowed(&self.scope),
         }
     }
 
@@ -373,17 +373,10 @@ impl ArtifactKey {
 
     /// The scope whose connections and lookups it uses: a project's are its own.
     pub fn uses_scope(&self) -> Scope {
-        match self.kind {
-            Kind::Project => Scope::of_project(self.code.as_str()),
-            Kind::Integration
-            | Kind::Connection
-            | Kind::Lookup
-            | Kind::Library
-            | Kind::Package
-            | Kind::Certificate
-            | Kind::Agent
-            | Kind::Schedule
-            | Kind::Access => self.scope.clone(),
+        // A project is the only kind that is a scope.
+        match self.kind == Kind::Project {
+            true => Scope::of_project(self.code.as_str()),
+            false => self.scope.clone(),
         }
     }
 

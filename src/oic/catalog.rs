@@ -8,7 +8,7 @@ use super::{
     client::{Client, RequestSpec},
     connections::{ConnectionField, properties},
     error::{ErrorKind, OicError},
-    kinds::{Export, KindCalls, calls_in},
+    kinds::{Details, Export, KindCalls, calls_in},
     wire,
 };
 use crate::archive::{ArchiveError, library_of_project};
@@ -239,34 +239,24 @@ impl Client {
 
     /// All that the service tells of an artifact that has no export.
     pub async fn describe(&self, found: &ListedArtifact) -> Result<Description, OicError> {
-        let path = |folder: &str| {
-            format!("{}{folder}/{}", found.scope.api_path(), path_segment(&found.id))
-        };
-        let mut item = match found.kind {
-            // Lists may leave parts out.
-            Kind::Connection => {
-                let call = RequestSpec::get("read connection", path("/connections"));
-                self.json(call.about(&found.id)).await?
-            }
-            Kind::Certificate => {
-                let call = RequestSpec::get("read certificate", path("/certificates"));
-                let call = call.about(&found.id);
-                match self.json(call).await {
+        let calls = calls_in(found.kind, &found.scope);
+        let mut item = match calls.map(|calls| (calls.details, calls.folder)) {
+            None | Some((Details::List, _)) => found.item.clone(),
+            Some((details @ (Details::Get(name) | Details::GetIfShown(name)), folder)) => {
+                let scope = found.scope.api_path();
+                let path = format!("{scope}{folder}/{}", path_segment(&found.id));
+                let call = RequestSpec::get(name, path);
+                match self.json(call.about(&found.id)).await {
                     Ok(one) => one,
-                    // Some environments list certificates and do not show a single one.
-                    Err(e) if matches!(e.status(), Some(403..=405)) => found.item.clone(),
+                    Err(e)
+                        if details == Details::GetIfShown(name)
+                            && matches!(e.status(), Some(403..=405)) =>
+                    {
+                        found.item.clone()
+                    }
                     Err(e) => return Err(e),
                 }
             }
-            // The list says all that there is.
-            Kind::Integration
-            | Kind::Lookup
-            | Kind::Library
-            | Kind::Package
-            | Kind::Project
-            | Kind::Agent
-            | Kind::Schedule
-            | Kind::Access => found.item.clone(),
         };
         if found.kind == Kind::Access {
             return Ok(access_description(&found.code, &found.name, found.item.clone()));
@@ -355,18 +345,12 @@ fn read(kind: Kind, scope: &Scope, key: &str, item: Value) -> Option<ListedArtif
         _ => (id.clone(), None),
     };
     let code = if kind == Kind::Project { some(&item, &["code"]).unwrap_or(code) } else { code };
-    let note = match kind {
-        Kind::Connection => some(&item["adapterType"], &["name", "displayName"]),
-        Kind::Certificate => some(&item, &["type"]),
-        Kind::Integration
-        | Kind::Lookup
-        | Kind::Library
-        | Kind::Package
-        | Kind::Project
-        | Kind::Agent
-        | Kind::Schedule
-        | Kind::Access => None,
+    let notes = calls_in(kind, scope).map_or(&[][..], |calls| calls.note);
+    let text = |pointer: &&str| {
+        let text = item.pointer(pointer)?.as_str().filter(|text| !text.is_empty())?;
+        Some(visible(text).into_owned())
     };
+    let note = notes.iter().find_map(text);
     // `ACTIVE` of an artifact that cannot run says only that it is there.
     let status = some(&item, &["status"])
         .filter(|word| word != "ACTIVE")

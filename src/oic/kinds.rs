@@ -43,6 +43,17 @@ pub enum Replace {
     None,
 }
 
+/// What tells all of an artifact that has no export.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Details {
+    /// The list says all that there is.
+    List,
+    /// A list may leave parts out: `GET …/ID`, with the name of the call for errors.
+    Get(&'static str),
+    /// The same; some environments list the kind and do not show a single one.
+    GetIfShown(&'static str),
+}
+
 /// The calls of one kind in one scope.
 #[derive(Debug, Clone, Copy)]
 pub struct KindCalls {
@@ -52,6 +63,10 @@ pub struct KindCalls {
     pub list: &'static str,
     /// The field in a list that holds the id of an artifact for paths.
     pub id: &'static str,
+    /// JSON pointers of an item in a list; the first that is there says in a word what it is.
+    pub note: &'static [&'static str],
+    /// What tells all of an artifact.
+    pub details: Details,
     pub export: Export,
     pub import: Import,
     pub replace: Replace,
@@ -84,6 +99,8 @@ fn project_calls(kind: Kind) -> Option<KindCalls> {
             folder: "/acl",
             list: "read the access list of",
             id: "code",
+            note: &[],
+            details: Details::List,
             export: Export::Described,
             import: Import::None,
             replace: Replace::None,
@@ -97,7 +114,8 @@ fn project_calls(kind: Kind) -> Option<KindCalls> {
 /// The calls of a kind in the global space.
 pub fn calls(kind: Kind) -> Option<KindCalls> {
     let row = |folder, list, id, export, import, replace| {
-        Some(KindCalls { folder, list, id, export, import, replace, delete: true })
+        let (note, details): (&[&str], _) = (&[], Details::List);
+        Some(KindCalls { folder, list, id, note, details, export, import, replace, delete: true })
     };
     use {Export as E, Import as I, Replace as R};
     match kind {
@@ -105,7 +123,13 @@ pub fn calls(kind: Kind) -> Option<KindCalls> {
             row("/integrations", "list integrations", "id", E::Get, I::Archive, R::Put)
         }
         Kind::Connection => {
-            row("/connections", "list connections", "id", E::Described, I::None, R::None)
+            row("/connections", "list connections", "id", E::Described, I::None, R::None).map(
+                |calls| KindCalls {
+                    note: &["/adapterType/name", "/adapterType/displayName"],
+                    details: Details::Get("read connection"),
+                    ..calls
+                },
+            )
         }
         Kind::Lookup => row("/lookups", "list lookups", "name", E::Get, I::Archive, R::Put),
         Kind::Library => {
@@ -114,7 +138,13 @@ pub fn calls(kind: Kind) -> Option<KindCalls> {
         Kind::Package => row("/packages", "list packages", "name", E::Get, I::Archive, R::Put),
         Kind::Project => row("/projects", "list projects", "id", E::AskProject, I::Archive, R::Put),
         Kind::Certificate => {
-            row("/certificates", "list certificates", "id", E::Described, I::Upload, R::Put)
+            row("/certificates", "list certificates", "id", E::Described, I::Upload, R::Put).map(
+                |calls| KindCalls {
+                    note: &["/type"],
+                    details: Details::GetIfShown("read certificate"),
+                    ..calls
+                },
+            )
         }
         Kind::Agent => row(
             "/monitoring/agentgroups",

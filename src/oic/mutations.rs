@@ -229,14 +229,8 @@ impl Client {
                 let source = self.environment().certificates.get(&id);
                 ("pem", source.map(|source| certificate_fields(&id, source)))
             }
-            Kind::Integration
-            | Kind::Connection
-            | Kind::Lookup
-            | Kind::Package
-            | Kind::Project
-            | Kind::Agent
-            | Kind::Schedule
-            | Kind::Access => (kind.ending(), None),
+            // A file alone says all of the others.
+            _ => (kind.ending(), None),
         };
         let (bytes, fields) = (HiddenBytes(bytes), fields.unwrap_or_default());
         let body =

@@ -155,9 +155,11 @@ pub struct DriftReport {
     pub notes: Vec<String>,
 }
 
-/// The kinds that are compared. Connections differ between environments on purpose: of them it is
-/// only looked whether they are there.
-const KINDS: [Kind; 4] = [Kind::Integration, Kind::Lookup, Kind::Library, Kind::Connection];
+/// Whether a kind is compared. What holds integrations is compared by these. Connections differ
+/// between environments on purpose: of them it is only looked whether they are there.
+fn is_compared(kind: Kind) -> bool {
+    kind == Kind::Connection || kind.has_archive() && !kind.holds_integrations()
+}
 
 /// What of the two sides is compared, and how closely.
 #[derive(Debug, Clone, Default)]
@@ -236,7 +238,9 @@ pub async fn run(
 fn neither_has(project: &ProjectCode, a: &SideList, b: &SideList) -> bool {
     let scope = Scope::Project(project.clone());
     [a, b].into_iter().all(|side| {
-        let hides = |u: &UnlistedKind| KINDS.iter().any(|kind| u.hides(*kind, &scope));
+        let hides = |u: &UnlistedKind| {
+            Kind::ALL.into_iter().any(|kind| is_compared(kind) && u.hides(kind, &scope))
+        };
         let has = side.revisions.keys().any(|name| name.scope == scope);
         !has && !side.visibility.unseen.iter().any(hides)
     })

@@ -69,9 +69,8 @@ pub async fn prepare(
     if *target.name() == scope.snapshot.environment {
         return Err(DrillError::Same(target.name().clone()));
     }
-    let takes = |key: &ArtifactKey, _: &str| {
-        matches!(key.kind, Kind::Integration | Kind::Lookup | Kind::Library | Kind::Project)
-    };
+    // The integrations of a package are rehearsed by themselves.
+    let takes = |key: &ArtifactKey, _: &str| key.kind.can_be_sent() && key.kind != Kind::Package;
     let mut request = workspace.request_snapshot(Verb::Drill, &scope.snapshot, takes).await?;
     request.rehearses = Some(scope.snapshot.environment.clone());
     let there: BTreeSet<String> =

@@ -1,18 +1,24 @@
 //! What is in an archive, as a report that both `--json` and text are made from. Secrets are
 //! blanked.
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use crate::archive::{
     Contents, ContentsBody, Dependency, Deployment, Endpoint, FlowStep, Integration, Mapping,
     Project, Secret, UnpackedArchive, blank_value,
 };
-use crate::model::{Finding, Fingerprint, visible};
+use crate::model::{Finding, Fingerprint, Kind, visible};
+
+/// A kind as a person reads it: `access list`.
+fn kind_by_name<S: Serializer>(kind: &Kind, out: S) -> Result<S::Ok, S::Error> {
+    out.serialize_str(kind.singular())
+}
 
 /// The report of one archive (`oicx inspect`).
 #[derive(Debug, Clone, Serialize)]
 pub struct InspectReport {
-    pub kind: &'static str,
+    #[serde(serialize_with = "kind_by_name")]
+    pub kind: Kind,
     pub code: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub version: Option<String>,
@@ -250,7 +256,7 @@ impl InspectReport {
 
     fn empty(contents: &Contents) -> Self {
         Self {
-            kind: contents.identity().kind.singular(),
+            kind: contents.identity().kind,
             code: String::new(),
             version: None,
             name: String::new(),
@@ -286,7 +292,7 @@ impl InspectReport {
             primary: t.primary,
         };
         Self {
-            kind: "integration",
+            kind: Kind::Integration,
             code: it.id.code.clone(),
             version: Some(it.id.version.to_string()),
             name: it.name.clone(),

@@ -324,24 +324,28 @@ fn left_out(
     index: &Index,
     takes: &impl Fn(&ArtifactKey, &str) -> bool,
 ) -> Vec<Finding> {
-    let tell = |kind: Kind, fix: &str| {
+    let unsendable = Kind::ALL.into_iter().filter_map(|kind| {
+        let fix = by_hand(kind)?;
         let of_kind = |e: &&ManifestEntry| e.kind == kind && takes(&e.key(), &e.name);
         let n = manifest.entries.iter().filter(of_kind).count();
-        (n > 0).then(|| {
-            Finding::warning(
-                format!("{} of the snapshot cannot be sent", plural(n, kind.singular())),
-                fix,
-            )
-        })
-    };
-    let unsendable = [
-        tell(
-            Kind::Certificate,
-            "upload them in the console: a private part never leaves the service",
-        ),
-        tell(Kind::Agent, "create agent groups in the console and start their agents"),
-    ];
-    unsendable.into_iter().flatten().chain(not_taken(manifest, index, takes)).collect()
+        let what = format!("{} of the snapshot cannot be sent", plural(n, kind.singular()));
+        (n > 0).then(|| Finding::warning(what, fix))
+    });
+    unsendable.chain(not_taken(manifest, index, takes)).collect()
+}
+
+/// What a person does about a kind that cannot be sent; none where it is sent, or put back with
+/// what it belongs to.
+fn by_hand(kind: Kind) -> Option<&'static str> {
+    match kind {
+        Kind::Connection | Kind::Schedule | Kind::Access => None,
+        Kind::Certificate => {
+            Some("upload them in the console: a private part never leaves the service")
+        }
+        Kind::Agent => Some("create agent groups in the console and start their agents"),
+        kind if kind.can_be_sent() => None,
+        _ => Some("make them again in the console: the snapshot describes them"),
+    }
 }
 
 /// What was there when a snapshot was taken and is not in it, each with the older snapshot that

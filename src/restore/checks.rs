@@ -87,7 +87,7 @@ pub(super) fn all(s: &Situation, items: &[PlanItem]) -> Vec<Check> {
 /// What a person left out, so that the others can be restored.
 fn left_out(s: &Situation) -> Vec<Check> {
     let fix = "restore it by itself once nothing forbids it";
-    let told = s.left_out.iter().map(LeftOut::of);
+    let told = s.options.leave_out.iter().map(LeftOut::of);
     told.map(|one| Finding::warning(one.describe(), fix).into()).collect()
 }
 
@@ -118,7 +118,8 @@ fn users_of_connection(s: &Situation, scope: &Scope, code: &str) -> BTreeSet<Art
     let uses = |part: &&SurveyedArtifact| {
         let key = &part.wanted.key;
         let archive = part.wanted.archive.as_ref().filter(|_| part.wanted.goal != Goal::Absent);
-        let rebuilt = key.kind == Kind::Project && s.rebuild.contains(&key.code.as_str().into());
+        let rebuilt =
+            key.kind == Kind::Project && s.options.rebuild.contains(&key.code.as_str().into());
         let needs = archive.is_some_and(|a| a.needs.connections.contains(code));
         key.uses_scope() == *scope && (needs || rebuilt)
     };

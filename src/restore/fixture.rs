@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::{
     live::{LiveState, PriorState},
     plan::{Check, RestorePlan},
-    request::{Goal, PayloadArchive, Request, ScheduleChoice, Verb, WantedArtifact},
+    request::{Goal, PayloadArchive, PlanOptions, Request, Verb, WantedArtifact},
     survey::{
         GivenValues, KeptDescriptions, LookupReaders, ScopeLists, Situation, SurveyedArtifact,
         TargetConnections, TargetLists,
@@ -130,9 +130,7 @@ pub fn restore(parts: impl IntoIterator<Item = Part>) -> Situation {
         index: Answer::default(),
         last_activation: None,
         exports_members: None,
-        rebuild: BTreeSet::new(),
-        left_out: BTreeMap::new(),
-        schedule: ScheduleChoice::Keep,
+        options: PlanOptions::default(),
         not_kept: BTreeSet::new(),
         connections: TargetConnections::default(),
         kept_connections: BTreeMap::new(),

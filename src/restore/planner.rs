@@ -56,7 +56,13 @@ impl RestorePlan {
             undoes: s.request.undoes.clone(),
             rehearses: s.request.rehearses.clone(),
             kept_first: s.request.kept_first.clone(),
-            left_out: s.request.left_out.iter().chain(&s.left_out).map(LeftOut::of).collect(),
+            left_out: s
+                .request
+                .left_out
+                .iter()
+                .chain(&s.options.leave_out)
+                .map(LeftOut::of)
+                .collect(),
         };
         plan.if_it_fails = plan.list_undo();
         plan

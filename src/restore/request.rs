@@ -87,7 +87,7 @@ impl Request {
         for wanted in self.wanted.iter_mut().filter(|w| w.key.kind.lives_in_projects()) {
             let live = matches!(wanted.label.parse(),
                 Ok(Reference::Live { environment, .. }) if environment == *to);
-            let alone = wanted.archive.as_ref().is_some_and(PayloadArchive::can_be_sent);
+            let alone = wanted.archive.as_ref().is_some_and(PayloadArchive::is_whole_file);
             let from = wanted.key.integration_id();
             wanted.copy_of = from.filter(|_| live && !alone && !scope.is_global());
             wanted.key.scope = scope.clone();
@@ -321,8 +321,8 @@ impl PayloadArchive {
         this
     }
 
-    /// Whether the file can be sent as it is.
-    pub fn can_be_sent(&self) -> bool {
+    /// Whether it is a file that can be sent as it is, and no part of a project's.
+    pub fn is_whole_file(&self) -> bool {
         self.part == FilePart::Whole
     }
 

@@ -70,17 +70,13 @@ pub struct Situation {
     pub unread_lookups: Vec<String>,
     /// Whether the store could say what it holds; the manifests that it could not read.
     pub index: Answer<Vec<String>>,
-    /// Projects that are deleted and imported again.
-    pub rebuild: BTreeSet<ProjectCode>,
+    /// What a person decided; the projects to rebuild are with those of the request.
+    pub options: PlanOptions,
     /// Whether the environment exports an integration of a project alone; none where that was not
     /// tried.
     pub exports_members: Option<bool>,
     /// Integrations of a project of which no snapshot says whether they were active.
     pub not_kept: BTreeSet<IntegrationId>,
-    /// How a person wants schedules to stand at the end.
-    pub schedule: ScheduleChoice,
-    /// What a person left out, each with what forbade it.
-    pub left_out: BTreeMap<ArtifactKey, String>,
     /// What the connections were set to that an import leaves empty.
     pub kept_connections: KeptConnections,
     /// What the needed connections of the target are set to.
@@ -181,9 +177,7 @@ pub async fn survey(
         index: unread,
         last_activation,
         exports_members: client.exports_members(),
-        rebuild,
-        schedule: options.schedule,
-        left_out: options.leave_out.clone(),
+        options: PlanOptions { rebuild, ..options.clone() },
         not_kept,
         connections,
         kept_connections,

@@ -97,11 +97,27 @@ fn typed(app: &mut App, text: &str) -> Vec<Effect> {
     })
 }
 
-/// Does what an action says, wherever we are: the topmost screen answers first, then what works
-/// everywhere, then the matrix.
+/// Does what a key means, wherever we are: the topmost screen answers first, then what works
+/// everywhere. A key that nobody answers is told, and means nothing for what lies below.
 pub fn act(app: &mut App, action: Action) -> Vec<Effect> {
+    answer(app, action).unwrap_or_else(|| {
+        app.say(Level::Warning, format!("{} does nothing here", action.label()));
+        vec![]
+    })
+}
+
+/// Does a command that was chosen by its name: what no screen above answers, the matrix does.
+pub fn command(app: &mut App, action: Action) -> Vec<Effect> {
+    answer(app, action).unwrap_or_else(|| {
+        let transition = matrix::on_action(app, action);
+        apply(app, transition)
+    })
+}
+
+/// What an action does; none where neither the topmost screen nor what works everywhere answers.
+fn answer(app: &mut App, action: Action) -> Option<Vec<Effect>> {
     if let Some(lines) = lines_of(app, action) {
-        return on_top(app, |screen, app| screen.on_move(app, lines));
+        return Some(on_top(app, |screen, app| screen.on_move(app, lines)));
     }
     let mut passed = false;
     let mut effects = on_top(app, |screen, app| {
@@ -115,14 +131,15 @@ pub fn act(app: &mut App, action: Action) -> Vec<Effect> {
     if passed {
         let transition = everywhere(app, action);
         effects.extend(match transition.next {
+            Next::Pass => return None,
             Next::Close => on_top(app, |_, _| transition),
             _ => apply(app, transition),
         });
     }
-    effects
+    Some(effects)
 }
 
-/// Does an action that means the same on every screen; all others go to the matrix.
+/// Does an action that means the same on every screen.
 fn everywhere(app: &mut App, action: Action) -> Transition {
     match action {
         Action::Help => navigate::help(app),
@@ -133,7 +150,7 @@ fn everywhere(app: &mut App, action: Action) -> Transition {
         Action::Jobs => navigate::jobs(app),
         Action::Log => navigate::log(app),
         Action::Runs => Transition::stay().with([Effect::Runs(RunsEffect::Find(WhichRuns::All))]),
-        other => matrix::on_action(app, other),
+        _ => Transition::pass(),
     }
 }
 

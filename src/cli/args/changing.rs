@@ -1,6 +1,9 @@
 //! What the commands that change an environment may say.
 
-use std::path::PathBuf;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::PathBuf,
+};
 
 use clap::{
     Args,
@@ -10,7 +13,7 @@ use clap::{
 use crate::model::{
     ArtifactKey, EnvironmentName, IntegrationId, Kind, Reference, Scope, SnapshotName,
 };
-use crate::restore::{Remedy, RestorePlan, ScheduleChoice};
+use crate::restore::{ConnectionValues, PlanOptions, Remedy, Request, RestorePlan, ScheduleChoice};
 
 #[derive(Debug, Args)]
 pub struct RestoreOptions {
@@ -22,7 +25,7 @@ pub struct RestoreOptions {
     /// ENV@LABEL for the one with this id, tag or --before text
     #[arg(long, value_name = "SNAPSHOT")]
     pub snapshot: Option<SnapshotName>,
-    /// With --snapshot: only these kinds: integrations, lookups, libraries, packages
+    /// With --snapshot: only this kind, as `oicx list --kind`; may be given several times
     #[arg(long = "kind", value_name = "K", conflicts_with = "references", requires = "snapshot")]
     pub kinds: Vec<Kind>,
     /// With --snapshot: only what matches, as / in the explorer
@@ -36,6 +39,20 @@ pub struct RestoreOptions {
     pub into: Option<Scope>,
     #[command(flatten)]
     pub along: AlongOptions,
+    #[command(flatten)]
+    pub decided: DecisionOptions,
+    /// With --snapshot: leave out what something forbids, and restore the others
+    #[arg(long, conflicts_with = "references", requires = "snapshot")]
+    pub skip_blocked: bool,
+    #[command(flatten)]
+    pub by_hand: ByHandOptions,
+    #[command(flatten)]
+    pub consent: ConsentOptions,
+}
+
+/// What a person decides of a plan: each is a remedy that a finding may offer.
+#[derive(Debug, Clone, Args)]
+pub struct DecisionOptions {
     /// Whether schedules run at the end, and the values of their parameters: as they are there, as
     /// the snapshot has them (its times, too), or stopped
     #[arg(long, value_name = "WHICH", default_value = "keep", value_parser = schedule_parser())]
@@ -46,13 +63,23 @@ pub struct RestoreOptions {
     /// Deactivate this one first, as CODE|VERSION, to make room at the activation limit
     #[arg(long, value_name = "ID")]
     pub deactivate: Vec<IntegrationId>,
-    /// With --snapshot: leave out what something forbids, and restore the others
-    #[arg(long, conflicts_with = "references", requires = "snapshot")]
-    pub skip_blocked: bool,
-    #[command(flatten)]
-    pub by_hand: ByHandOptions,
-    #[command(flatten)]
-    pub consent: ConsentOptions,
+}
+
+impl DecisionOptions {
+    /// The options of the plan for a request.
+    pub fn plan_options(&self, request: &Request) -> PlanOptions {
+        let projects = request.wanted.iter().filter(|w| w.key.kind == Kind::Project);
+        let projects = projects.filter(|_| self.rebuild);
+        PlanOptions {
+            // What comes along and what is left out is decided by what the plan offers.
+            along: BTreeSet::new(),
+            leave_out: BTreeMap::new(),
+            connection_values: ConnectionValues::default(),
+            rebuild: projects.map(|w| w.key.code.as_str().into()).collect(),
+            deactivate: self.deactivate.iter().cloned().collect(),
+            schedule: self.schedule,
+        }
+    }
 }
 
 /// What is done where the steps are a person's.
@@ -102,11 +129,10 @@ pub struct PromoteOptions {
     /// Into this project, or `global` for the global space, instead of the scope that it is from
     #[arg(long, value_name = "PROJECT", value_parser = scope_parser())]
     pub into: Option<Scope>,
-    /// Whether schedules run at the end: as they are there, or not
-    #[arg(long, value_name = "WHICH", default_value = "keep", value_parser = schedule_parser())]
-    pub schedule: ScheduleChoice,
     #[command(flatten)]
     pub along: AlongOptions,
+    #[command(flatten)]
+    pub decided: DecisionOptions,
     #[command(flatten)]
     pub by_hand: ByHandOptions,
     #[command(flatten)]
@@ -182,7 +208,14 @@ impl AlongOptions {
         let wanted = |key: &ArtifactKey| match key.kind {
             Kind::Lookup => self.with_lookups,
             Kind::Library => self.with_libraries,
-            _ => self.with_children,
+            Kind::Integration
+            | Kind::Connection
+            | Kind::Package
+            | Kind::Project
+            | Kind::Certificate
+            | Kind::Agent
+            | Kind::Schedule
+            | Kind::Access => self.with_children,
         };
         let offered = plan.checks.iter().filter_map(|c| match &c.remedy {
             Some(Remedy::Along(key)) => Some(key.clone()),

@@ -189,7 +189,8 @@ impl Inventory {
             .map(|f| Scope::of_project(f.key.code.as_str()))
             .collect();
         // What a change inside is known by, and what is taken beside the project's archive.
-        let mut inside = vec![Kind::Connection, Kind::Lookup, Kind::Library];
+        let inside = |kind: &Kind| kind.is_cataloged() && kind.lives_in_projects();
+        let mut inside: Vec<Kind> = Kind::ALL.into_iter().filter(inside).collect();
         inside.extend(kinds.contains(&Kind::Access).then_some(Kind::Access));
         let inside = &inside;
         let look = |scope: Scope| async move {

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{DriftError, KINDS, Revision, Side};
+use super::{DriftError, Revision, Side, is_compared};
 use crate::model::{
     ArtifactKey, ArtifactName, ArtifactState, ManifestEntry, NoSnapshot, Reference, SnapshotId,
     SnapshotName, StorePick, Visibility,
@@ -74,12 +74,12 @@ async fn stored(
         };
         (name_of, Revision { reference, version: e.version, state, portable })
     };
-    let entries = manifest.entries.iter().filter(|e| KINDS.contains(&e.kind));
+    let entries = manifest.entries.iter().filter(|e| is_compared(e.kind));
     let untaken = manifest.untaken().map(|(key, why)| (key.clone(), why.to_owned()));
     Ok(SideList {
         revisions: by_artifact(entries.cloned().map(revision)),
         visibility: manifest.visibility(),
-        untaken: untaken.filter(|(key, _)| KINDS.contains(&key.kind)).collect(),
+        untaken: untaken.filter(|(key, _)| is_compared(key.kind)).collect(),
     })
 }
 
@@ -87,8 +87,7 @@ async fn live(client: &Client, index: &Index) -> Result<SideList, DriftError> {
     let listing = listing::read(client).await.map_err(SourceError::Oic)?;
     let visibility =
         Visibility { full: true, unseen: listing.unseen, untaken: BTreeSet::default() };
-    let wanted =
-        listing.artifacts.into_iter().filter(|a| KINDS.contains(&a.kind) && !a.state.prebuilt);
+    let wanted = listing.artifacts.into_iter().filter(|a| is_compared(a.kind) && !a.state.prebuilt);
     let revision = |a: listing::ListingEntry| {
         let (key, name) = (a.key(), a.name_of());
         let known = index

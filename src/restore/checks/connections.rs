@@ -47,7 +47,7 @@ fn kept<'a>(s: &'a Situation, scope: &Scope, code: &str) -> Option<&'a KeptConne
 /// A connection of the target, in its scope. A project that is rebuilt gets its connections without
 /// credentials.
 fn find<'a>(s: &'a Situation, scope: &Scope, code: &str) -> Option<&'a ListedConnection> {
-    let rebuilt = scope.project().is_some_and(|p| s.rebuild.contains(p));
+    let rebuilt = scope.project().is_some_and(|p| s.options.rebuild.contains(p));
     s.target.within(scope).connections.iter().find(|c| c.code == code && !rebuilt)
 }
 
@@ -91,7 +91,7 @@ pub(super) fn check(s: &Situation, _: &[PlanItem]) -> Vec<Check> {
 /// Connections that only what is in a project now has: putting it back brings them without
 /// credentials, so that these are asked for before it is deleted.
 fn of_undo(s: &Situation, scope: &Scope, needed: &BTreeSet<&str>) -> Vec<Check> {
-    if !scope.project().is_some_and(|p| s.rebuild.contains(p)) {
+    if !scope.project().is_some_and(|p| s.options.rebuild.contains(p)) {
         return Vec::new();
     }
     let here = s.target.within(scope).connections.iter().filter(|c| is_configured(c));
@@ -182,7 +182,7 @@ pub(super) fn check_given(s: &Situation, items: &[PlanItem]) -> Vec<Check> {
                 s.environment
             );
             // A rebuild brings the connection of the archive, which may be another one.
-            out.push(match scope.project().is_some_and(|p| s.rebuild.contains(p)) {
+            out.push(match scope.project().is_some_and(|p| s.options.rebuild.contains(p)) {
                 true => Finding::warning(what, fix).into(),
                 false => Check::from(Finding::blocker(what, fix))
                     .of_all(users_of_connection(s, &scope, &code)),
@@ -207,7 +207,7 @@ fn lost_files(s: &Situation, scope: &Scope, code: &str) -> Option<Check> {
     let fix = "name each under its property in the config, { file = … }, or attach it in the \
         console; `attachments = true` lets backups keep them";
     // What a rebuild deletes, nobody has any more.
-    let rebuilt = scope.project().is_some_and(|p| s.rebuild.contains(p));
+    let rebuilt = scope.project().is_some_and(|p| s.options.rebuild.contains(p));
     if rebuilt {
         let fix = "set `attachments = true` in the config and back the environment up, or name \
             each under its property there, { file = … }: the rebuild deletes them";

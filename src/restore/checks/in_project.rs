@@ -30,7 +30,7 @@ pub(super) fn check(s: &Situation, items: &[PlanItem]) -> Vec<Check> {
 /// What is wanted in projects that could not be listed: it is not planned for.
 pub(super) fn check_refused(s: &Situation) -> Vec<Check> {
     let refused = |(scope, why): (&Scope, &String)| {
-        let left_out = |key: &ArtifactKey| s.left_out.contains_key(key);
+        let left_out = |key: &ArtifactKey| s.options.leave_out.contains_key(key);
         let wanted = s.request.wanted.iter().map(|w| &w.key).filter(|key| !left_out(key));
         let of: Vec<ArtifactKey> = wanted.filter(|k| k.uses_scope() == *scope).cloned().collect();
         let what = format!("what is in {scope} on {} could not be listed: {why}", s.environment);
@@ -56,7 +56,7 @@ fn no_project(s: &Situation, project: &ProjectCode, item: &PlanItem) -> Option<F
 fn not_alone(part: &SurveyedArtifact, item: &PlanItem) -> Option<Finding> {
     if part.why_unread().is_some()
         || !item.strategy.sends()
-        || part.wanted.archive.as_ref()?.can_be_sent()
+        || part.wanted.archive.as_ref()?.is_whole_file()
     {
         return None;
     }
@@ -82,7 +82,7 @@ fn by_hand(
     let why = why_by_hand(s, part).filter(|_| item.strategy == Strategy::ByHand)?;
     let rebuild = format!("or rebuild the project: oicx restore …/projects/{project} --rebuild");
     let finding = Finding::blocker(why, format!("by hand: the steps below are yours; {rebuild}"));
-    let file = part.wanted.archive.as_ref().is_some_and(|a| !a.can_be_sent());
+    let file = part.wanted.archive.as_ref().is_some_and(|a| !a.is_whole_file());
     let remedy = file.then(|| Remedy::WriteOut(project.clone()));
     Some(Check::new(finding, remedy))
 }

@@ -11,7 +11,7 @@ use crate::restore::{
 
 /// Schedules that do not run at the end, and the values of their parameters.
 pub(super) fn check(s: &Situation, items: &[PlanItem]) -> Vec<Check> {
-    let mut out = match s.schedule {
+    let mut out = match s.options.schedule {
         ScheduleChoice::Stopped => Vec::new(),
         ScheduleChoice::Stored => without_record(s, items),
         ScheduleChoice::Keep => stopped(s, items),

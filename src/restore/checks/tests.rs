@@ -297,7 +297,7 @@ const NO: &str = "no answer in time";
     "✗ how the schedule of SYNC 01.00.0000 stands is not known: no answer in time")]
 #[case::schedule_that_is_to_stop(|s: &mut Situation| {
         s.parts[0].before.schedule = Answer::unknown(NO);
-        s.schedule = ScheduleChoice::Stopped;
+        s.options.schedule = ScheduleChoice::Stopped;
     },
     "! how the schedule of SYNC 01.00.0000 stands is not known: no answer in time")]
 #[case::record(|s: &mut Situation| s.parts[0].kept.unread = Some(NO.into()),
@@ -469,7 +469,7 @@ fn a_rebuild_says_who_may_do_what_where_it_cannot_put_that_back(
         p.before.inside = Some(ProjectCompanion { access_list, ..ProjectCompanion::default() });
     });
     let mut situation = restore_one(changed);
-    situation.rebuild.insert("HR".into());
+    situation.options.rebuild.insert("HR".into());
     assert_eq!(says(&situation, "! who may do what in project HR is not put back"), told);
 }
 
@@ -540,7 +540,7 @@ fn a_stored_schedule_that_is_not_known_is_asked_back(
 ) {
     let part = sync().file(|archive| archive.scheduled = true).with(|p| p.wanted.origin = origin);
     let mut situation = restore_one(part);
-    situation.schedule = ScheduleChoice::Stored;
+    situation.options.schedule = ScheduleChoice::Stored;
     assert!(says(&situation, says_so), "{:?}", findings(&situation));
     assert_eq!(remedy(&situation), Some(Remedy::Schedule(ScheduleChoice::Keep)));
 }
@@ -555,7 +555,7 @@ fn what_is_right_but_for_its_schedule_is_not_settled_where_another_is_chosen() {
     };
     let steps = |choice| {
         let mut situation = restore_one(running());
-        situation.schedule = choice;
+        situation.options.schedule = choice;
         crate::restore::fixture::steps(&situation)
     };
     assert_eq!(steps(ScheduleChoice::Keep), ["prove"]);
@@ -571,7 +571,7 @@ fn of_a_project_that_is_there_unchanged_it_is_said_that_schedules_stay(
     #[case] told: bool,
 ) {
     let mut situation = restore_one(project().there(Status::Active, "1"));
-    situation.schedule = choice;
+    situation.options.schedule = choice;
     let what =
         "! project HR is there unchanged: the schedules of its integrations stay as they are";
     assert_eq!(says(&situation, what), told, "{:?}", findings(&situation));
@@ -584,6 +584,6 @@ fn what_is_left_inactive_needs_no_schedule() {
         .goal(Goal::Exactly { active: false, schedule: None })
         .with(|p| p.before.schedule = Some(ScheduleState::Stopped).into());
     let mut situation = restore_one(part);
-    situation.schedule = ScheduleChoice::Stored;
+    situation.options.schedule = ScheduleChoice::Stored;
     assert_eq!(crate::restore::fixture::steps(&situation), ["prove"]);
 }

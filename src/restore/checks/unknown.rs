@@ -101,7 +101,7 @@ fn schedules(s: &Situation, item: &PlanItem) -> Vec<Check> {
         let why = answer.why_unknown()?;
         let what = format!("how the schedule of {name} stands is not known: {why}");
         // An undo says itself how schedules are to stand.
-        if s.schedule == ScheduleChoice::Stopped || s.request.verb == Verb::Rollback {
+        if s.options.schedule == ScheduleChoice::Stopped || s.request.verb == Verb::Rollback {
             return Some(Finding::warning(what, "if this is undone, it stays stopped").into());
         }
         let fix = "it would stay stopped, and nothing could start it as it was: plan again in a \
@@ -131,7 +131,7 @@ fn unread_descriptions(s: &Situation, part: &SurveyedArtifact, item: &PlanItem) 
         return Some(Finding::warning(what, fix).into());
     }
     let what = format!("the schedule of {} is kept, and cannot be read: {why}", item.key);
-    Some(match s.schedule {
+    Some(match s.options.schedule {
         ScheduleChoice::Stopped => {
             Finding::warning(what, "define it in the console once it is to run").into()
         }
@@ -152,7 +152,7 @@ fn kept_connections(s: &Situation) -> Vec<Check> {
         let what = format!("what connection {} was set to is not known: {why}", at(scope, code));
         // What a rebuild deletes, nobody can read any more. Values that are given come all the
         // same.
-        let lost = scope.project().is_some_and(|p| s.rebuild.contains(p));
+        let lost = scope.project().is_some_and(|p| s.options.rebuild.contains(p));
         match lost && s.values.get(scope, code).is_none() {
             true => {
                 let finding =

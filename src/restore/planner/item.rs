@@ -34,7 +34,7 @@ pub(super) fn item_of(s: &Situation, part: &SurveyedArtifact) -> PlanItem {
     // An undo goes back to what was.
     let schedule_choice = match s.request.verb {
         Verb::Rollback => ScheduleChoice::Keep,
-        _ => s.schedule,
+        _ => s.options.schedule,
     };
     let mut item = PlanItem {
         key: part.wanted.key.clone(),

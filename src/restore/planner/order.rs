@@ -40,13 +40,7 @@ fn rank(part: &SurveyedArtifact) -> u8 {
         // What lies in a project that is imported makes no room.
         && part.within.is_none()
         && matches!(part.wanted.goal, Goal::Exactly { active: false, .. });
-    match part.wanted.key.kind {
-        _ if room => 0,
-        Kind::Library | Kind::Certificate => 1,
-        Kind::Lookup => 2,
-        Kind::Package | Kind::Project => 3,
-        Kind::Integration | Kind::Connection | Kind::Schedule | Kind::Access | Kind::Agent => 4,
-    }
+    if room { 0 } else { part.wanted.key.kind.rank() }
 }
 
 /// The parts that must be done before one.
@@ -73,9 +67,8 @@ pub(super) fn before_it(s: &Situation, place: usize) -> Vec<usize> {
                         && found.within != Some(place)
                         && key.integration_id().is_some_and(|id| calls(s, &scope, needs, &id))
                 }
-                // What has no file is never sent, and nothing needs a whole that holds others.
-                Kind::Connection | Kind::Schedule | Kind::Access | Kind::Agent => false,
-                Kind::Package | Kind::Project => false,
+                // `Needs` names no other kind that is ever sent.
+                _ => false,
             };
             if needed && !out.contains(&other) {
                 out.push(other);

@@ -148,7 +148,7 @@ impl ItemSteps<'_> {
             ));
         }
         let archive = self.s.archive(&item.key);
-        let file = archive.is_some_and(|a| !a.can_be_sent());
+        let file = archive.is_some_and(|a| !a.is_whole_file());
         let rest = match file {
             true => "activates and proves it",
             false => "adds, activates and proves it",

@@ -29,7 +29,7 @@ pub(in crate::restore) fn why_by_hand(s: &Situation, part: &SurveyedArtifact) ->
         return None;
     }
     let copied = wanted.copy_of.is_some() && strategy == Strategy::Import;
-    if !wanted.archive.as_ref()?.can_be_sent() && !copied {
+    if !wanted.archive.as_ref()?.is_whole_file() && !copied {
         return Some(wanted.cannot_be_sent_alone());
     }
     (strategy == Strategy::Replace && s.exports_members != Some(true)).then(|| {
@@ -65,7 +65,8 @@ fn least_disruptive(s: &Situation, part: &SurveyedArtifact) -> (Strategy, String
         };
     };
     if part.portable_fingerprint() != Some(archive.fingerprints.portable) {
-        let rebuilt = key.kind == Kind::Project && s.rebuild.iter().any(|p| p.as_str() == key.code);
+        let rebuilt =
+            key.kind == Kind::Project && s.options.rebuild.iter().any(|p| p.as_str() == key.code);
         let strategy = if rebuilt { Strategy::Rebuild } else { Strategy::Replace };
         if let Some(why) = part.why_unread() {
             return (strategy, format!("whether it changed is not known: {why}"));

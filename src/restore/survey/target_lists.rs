@@ -264,11 +264,11 @@ impl TargetLists {
                 let newest = here.libraries.known()?.get(&key.code);
                 newest.is_some_and(|version| *version == key.version)
             }
-            // They are not listed for a plan: they are asked for one by one.
-            (
-                Kind::Integration | Kind::Schedule | Kind::Access | Kind::Certificate | Kind::Agent,
-                _,
-            ) => false,
+            // What is only described is not listed for a plan: it is asked for one by one.
+            (kind, _) => {
+                debug_assert!(!kind.can_be_sent(), "a plan does not list {}", kind.plural());
+                false
+            }
         })
     }
 

@@ -87,7 +87,8 @@ impl InspectorScreen {
                         .map(|(f, all)| plain(format!("{f}: {}", all.join(", ")), Tone::Plain)),
                 );
             }
-            _ => {}
+            // Told above, as tables and trees.
+            ContentsBody::Integration(_) | ContentsBody::Package(_) | ContentsBody::Project(_) => {}
         }
     }
 

@@ -299,7 +299,9 @@ impl ProjectPage {
             Kind::Lookup => project.lookups.iter().any(|l| l.name == code),
             Kind::Integration => project.integrations.iter().any(|it| it.id.code == code),
             // Its own access list and schedules are told below, and libraries are held by version.
-            _ => true,
+            Kind::Access | Kind::Schedule | Kind::Library => true,
+            // Global kinds.
+            Kind::Package | Kind::Project | Kind::Certificate | Kind::Agent => true,
         };
         let missing = self.listed.iter().filter(|(kind, code)| !held(*kind, code));
         let mut lines: Vec<_> =

@@ -191,7 +191,7 @@ impl InspectorScreen {
         match self.unpacked.contents.body {
             ContentsBody::Integration(_) => &InspectorTab::ALL,
             ContentsBody::Package(_) | ContentsBody::Project(_) => &InspectorTab::ALL[..6],
-            _ => &[
+            ContentsBody::Lookup(_) | ContentsBody::Library(_) | ContentsBody::Description(_) => &[
                 InspectorTab::Overview,
                 InspectorTab::Dependencies,
                 InspectorTab::Files,

@@ -13,7 +13,7 @@ use crate::tui::{
     event::Effect,
     keymap::{Action, Context},
     screen::matrix,
-    update::act,
+    update,
     widgets::text_field::TextField,
 };
 
@@ -69,7 +69,7 @@ impl Screen for PaletteScreen {
 /// Does what was chosen, on the screen that lies below.
 fn run(app: &mut App, command: PaletteCommand) -> Vec<Effect> {
     match command {
-        PaletteCommand::Action(action) => return act(app, action),
+        PaletteCommand::Action(action) => return update::command(app, action),
         PaletteCommand::Kind(kind) => app.table.set_kind(kind),
         PaletteCommand::Environment(environment) => {
             app.table.column = MatrixColumn::Environment(environment);
