@@ -60,7 +60,8 @@ impl Remedy {
         match self {
             Self::Along(key) if key.kind == Kind::Lookup => Some("--with-lookups".into()),
             Self::Along(key) if key.kind == Kind::Library => Some("--with-libraries".into()),
-            Self::Along(_) => Some("--with-children".into()),
+            Self::Along(key) if key.kind == Kind::Integration => Some("--with-children".into()),
+            Self::Along(_) => None,
             Self::Deactivate(id) => Some(format!("--deactivate '{id}'")),
             Self::Rebuild(_) => Some("--rebuild".into()),
             Self::Schedule(choice) => Some(format!("--schedule {}", choice.label())),

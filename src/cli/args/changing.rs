@@ -208,14 +208,9 @@ impl AlongOptions {
         let wanted = |key: &ArtifactKey| match key.kind {
             Kind::Lookup => self.with_lookups,
             Kind::Library => self.with_libraries,
-            Kind::Integration
-            | Kind::Connection
-            | Kind::Package
-            | Kind::Project
-            | Kind::Certificate
-            | Kind::Agent
-            | Kind::Schedule
-            | Kind::Access => self.with_children,
+            Kind::Integration => self.with_children,
+            // Nothing else comes along by an option.
+            _ => false,
         };
         let offered = plan.checks.iter().filter_map(|c| match &c.remedy {
             Some(Remedy::Along(key)) => Some(key.clone()),

@@ -300,8 +300,7 @@ impl ProjectPage {
             Kind::Integration => project.integrations.iter().any(|it| it.id.code == code),
             // Its own access list and schedules are told below, and libraries are held by version.
             Kind::Access | Kind::Schedule | Kind::Library => true,
-            // Global kinds.
-            Kind::Package | Kind::Project | Kind::Certificate | Kind::Agent => true,
+            other => !other.lives_in_projects(),
         };
         let missing = self.listed.iter().filter(|(kind, code)| !held(*kind, code));
         let mut lines: Vec<_> =
