@@ -30,10 +30,10 @@ mod revert;
 mod run;
 mod run_store;
 mod safety;
-mod settle;
 mod smoke;
 mod steps;
 mod survey;
+mod waits;
 
 use std::{collections::BTreeMap, time::Duration};
 

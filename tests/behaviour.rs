@@ -3,6 +3,7 @@
 
 mod answered_keys;
 mod archives;
+mod at_rest;
 mod backup;
 mod backup_killed;
 mod binary_in_terminal;
@@ -39,7 +40,6 @@ mod runs;
 mod scenarios;
 mod screens;
 mod secrets_hidden;
-mod settling;
 mod sign_in;
 mod store;
 mod store_as_text;

@@ -205,7 +205,7 @@ impl Cell<'_> {
                 };
             }
         };
-        let ended = self.settle(journal, trouble).await;
+        let ended = self.bring_to_an_end(journal, trouble).await;
         self.theirs_is_somewhere(nth).await?;
         ended
     }
@@ -254,7 +254,11 @@ impl Cell<'_> {
     }
 
     /// The end; where it was left open, after what stood in the way is gone.
-    async fn settle(&self, journal: Journal, trouble: Trouble) -> Result<(End, bool), String> {
+    async fn bring_to_an_end(
+        &self,
+        journal: Journal,
+        trouble: Trouble,
+    ) -> Result<(End, bool), String> {
         if !journal.is_open() {
             return self.judge(&journal, &trouble).map(|end| (end, false));
         }
@@ -301,7 +305,7 @@ impl Cell<'_> {
                     // Fewer calls than in the measured run: nothing was hit.
                     done = &mut work => {
                         let journal = done.map_err(|e| e.to_string())?;
-                        return self.settle(journal, trouble).await;
+                        return self.bring_to_an_end(journal, trouble).await;
                     }
                     () = tokio::time::sleep(Duration::from_millis(1)) => {
                         if self.calls() > before + nth && self.lane.world.sim.held_calls() > 0 {

@@ -9,9 +9,9 @@ use oicx::sim::{Manners, ServiceInstance};
 use oicx::workspace::events::Events;
 use rstest::rstest;
 
+use crate::at_rest::{SYNC, incident, mannered, restore, status_and_schedule};
 use crate::cli::{json, oicx, run};
 use crate::runs::two_with_many_runs;
-use crate::settling::{SYNC, incident, mannered, restore, status_and_schedule};
 use crate::store::take_backup;
 use crate::support::{World, id};
 

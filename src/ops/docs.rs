@@ -152,18 +152,6 @@ fn pages(manifest: &Manifest, read: &[Read], graph: &DependencyGraph) -> Vec<Doc
         let best = of(scope).or_else(|| of(&Scope::Global).filter(|_| shared))?;
         Some(Link { text: best.key().name().scoped_code(), path: path_of(best) })
     };
-    let schedule = |entry: &ManifestEntry| -> Option<&Description> {
-        let of = |r: &&Read| {
-            r.entry.kind == Kind::Schedule
-                && r.entry.scope == entry.scope
-                && r.entry.code == entry.code
-                && r.entry.version == entry.version
-        };
-        read.iter().find(of).and_then(|r| match &r.unpacked.contents.body {
-            ContentsBody::Description(description) => Some(&**description),
-            _ => None,
-        })
-    };
     let mut out = vec![index(manifest, read), whole_graph(read, graph)];
     for Read { entry, unpacked } in read.iter().filter(|r| r.entry.kind != Kind::Schedule) {
         let path = path_of(entry);
@@ -188,7 +176,7 @@ fn pages(manifest: &Manifest, read: &[Read], graph: &DependencyGraph) -> Vec<Doc
                         None => markdown(&n.shown()),
                     };
                 let needed_by: Vec<String> = graph.needed_by(&node).map(caller).collect();
-                page::integration(entry, it, schedule(entry), &needed_by, &link)
+                page::integration(entry, it, schedule_of(read, entry), &needed_by, &link)
             }
             ContentsBody::Lookup(lookup) => page::lookup(entry, lookup),
             ContentsBody::Description(description) => page::description(entry, description),
@@ -202,6 +190,20 @@ fn pages(manifest: &Manifest, read: &[Read], graph: &DependencyGraph) -> Vec<Doc
         out.push(DocPage { path, text });
     }
     out
+}
+
+/// The description of an integration's schedule.
+fn schedule_of<'r>(read: &'r [Read], entry: &ManifestEntry) -> Option<&'r Description> {
+    let of = |r: &&Read| {
+        r.entry.kind == Kind::Schedule
+            && r.entry.scope == entry.scope
+            && r.entry.code == entry.code
+            && r.entry.version == entry.version
+    };
+    match &read.iter().find(of)?.unpacked.contents.body {
+        ContentsBody::Description(description) => Some(description),
+        _ => None,
+    }
 }
 
 /// The pages of what a project has of a kind.

@@ -266,7 +266,7 @@ impl Executor<'_> {
         if !taken || look(self.client, &item.key).await?.is_none() {
             return Ok(());
         }
-        self.retrying.settled_import(&item.key, &self.members(at)).await
+        self.retrying.wait_for_import(&item.key, &self.members(at)).await
     }
 
     /// The integrations that a project or package brings.

@@ -110,7 +110,7 @@ impl Executor<'_> {
         let wanted = item.schedule.clone().map(ScheduleState::resting);
         let wanted = wanted.as_ref().filter(|w| !matches!(w, ScheduleState::Other(_)));
         let Some((id, wanted)) = item.id().zip(wanted) else { return Ok(()) };
-        let schedule = self.retrying.settled_schedule(&id, Some(wanted)).await?;
+        let schedule = self.retrying.wait_for_schedule(&id, Some(wanted)).await?;
         proof
             .facts
             .push(format!("schedule {}", schedule.as_ref().map_or("none", ScheduleState::label)));

@@ -246,7 +246,7 @@ impl RetryingClient<'_> {
         };
         let result = self.change(|| self.client.deactivate(id), begun).await;
         let said = self.unless_so(result, begun).await?;
-        self.settled_deactivation(id).await?;
+        self.wait_for_deactivation(id).await?;
         Ok(said)
     }
 
@@ -332,7 +332,7 @@ impl RetryingClient<'_> {
         values: &ScheduleParameters,
         write: WriteParameters,
     ) -> Result<String, StepError> {
-        if self.settled_schedule(id, None).await? == Some(ScheduleState::Running) {
+        if self.wait_for_schedule(id, None).await? == Some(ScheduleState::Running) {
             return Ok("left: its schedule runs already".into());
         }
         let now = self.client.integration(id).await?;
@@ -411,7 +411,7 @@ impl RetryingClient<'_> {
         }
         // It must not run between its old times and its new ones, nor before its parameters are
         // set.
-        let was = self.settled_schedule(id, None).await?;
+        let was = self.wait_for_schedule(id, None).await?;
         let runs = matches!(was, Some(ScheduleState::Running | ScheduleState::Paused));
         if runs {
             self.set_schedule(id, &ScheduleState::Stopped).await?;
@@ -444,7 +444,7 @@ impl RetryingClient<'_> {
             let before = self.client.activation(id).await.ok();
             let result = self.change(|| self.client.activate(id), begun).await;
             self.unless_so(result, begun).await?;
-            let state = self.settled_activation(id, before.as_ref()).await?;
+            let state = self.wait_for_activation(id, before.as_ref()).await?;
             if state == ActivationState::Active {
                 return Ok(started.elapsed());
             }
@@ -476,7 +476,7 @@ impl RetryingClient<'_> {
             return Ok(format!("left stopped: it was {word}, which cannot be set"));
         }
         // What somebody or an earlier try began comes to its end first.
-        let now = self.settled_schedule(id, None).await?;
+        let now = self.wait_for_schedule(id, None).await?;
         if wanted.is_met_by(now.as_ref()) {
             return Ok(ALREADY.into());
         }
@@ -512,7 +512,7 @@ impl RetryingClient<'_> {
         let there = || self.schedule_heads_for(id, wanted);
         let result = self.change(call, there).await;
         let said = self.unless_so(result, there).await?;
-        let found = self.settled_schedule(id, Some(wanted)).await?;
+        let found = self.wait_for_schedule(id, Some(wanted)).await?;
         if found.as_ref() == Some(wanted) {
             return Ok(said);
         }

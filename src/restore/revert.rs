@@ -254,7 +254,7 @@ impl Executor<'_> {
             self.retrying.import(&item.key, &bytes).await?;
             self.recorder.change(|j| j.items[at].sent_back = true);
             let members = members_of(&item.key, bytes).await;
-            self.retrying.settled_import(&item.key, &members).await?;
+            self.retrying.wait_for_import(&item.key, &members).await?;
         }
         if was_deleted {
             self.lookups_as_before(at).await?;

@@ -139,7 +139,7 @@ impl Executor<'_> {
             self.brought(at);
             self.recorder.change(|j| j.items[at].import_taken = true);
             self.recorder.save().await?;
-            retrying.settled_import(key, &self.members(at)).await?;
+            retrying.wait_for_import(key, &self.members(at)).await?;
         }
         Ok(said)
     }

@@ -146,11 +146,7 @@ pub async fn survey(
         look_at_all(client, (store, &index), sought, of_request, (&target, &rebuild)).await?;
     let unchanged = unchanged(&rebuild, &parts);
     if !unchanged.is_empty() {
-        // One that is as it is wanted is not removed, and what is in it stays: that is another plan.
-        let mut request = request.clone();
-        let mut options = options.clone();
-        request.rebuild.retain(|project| !unchanged.contains(project));
-        options.rebuild.retain(|project| !unchanged.contains(project));
+        let (request, options) = without_rebuild_of(&unchanged, request, options);
         return Box::pin(survey(client, store, &request, &options)).await;
     }
     project_lookups::go_with_their_project(&mut parts, &rebuild);
@@ -186,6 +182,19 @@ pub async fn survey(
         edited,
         target,
     })
+}
+
+/// The request where these projects are not rebuilt: one that is as it is wanted is not removed,
+/// and what is in it stays. That is another plan.
+fn without_rebuild_of(
+    unchanged: &BTreeSet<ProjectCode>,
+    request: &Request,
+    options: &PlanOptions,
+) -> (Request, PlanOptions) {
+    let (mut request, mut options) = (request.clone(), options.clone());
+    request.rebuild.retain(|project| !unchanged.contains(project));
+    options.rebuild.retain(|project| !unchanged.contains(project));
+    (request, options)
 }
 
 /// What is looked at, and what was found out of the store meanwhile.

@@ -240,6 +240,24 @@ fn left_empty(
     left.map(|(name, _)| name.clone()).collect()
 }
 
+/// What a connection gets: what is given, and what it had before.
+fn what_it_gets(before: Vec<String>, given: &[String]) -> String {
+    let back: Vec<String> = before.into_iter().filter(|n| !given.contains(n)).collect();
+    let (back, given) = (back.join(", "), given.join(", "));
+    match (back.is_empty(), given.is_empty()) {
+        (true, _) => format!("{given} and"),
+        (false, true) => format!("{back} as before and"),
+        (false, false) => format!("{given}, {back} as before, and"),
+    }
+}
+
+fn not_all_given(gets: &str, left: &[String]) -> Finding {
+    let what = format!("{gets}, but {} is not given", left.join(", "));
+    let fix = "the archive leaves it to each environment: where it needs one, what uses it fails, \
+        and what was there is put back";
+    Finding::warning(what, fix)
+}
+
 fn not_configured(
     s: &Situation,
     scope: &Scope,
@@ -277,21 +295,11 @@ fn not_configured(
             None => left_empty(s, scope, code, &given, kept),
             Some(_) => Vec::new(),
         };
-        let back = names.into_iter().filter(|n| !given.contains(n)).collect::<Vec<_>>();
-        let (back, given) = (back.join(", "), given.join(", "));
-        let what = match (back.is_empty(), given.is_empty()) {
-            (true, _) => format!("{given} and"),
-            (false, true) => format!("{back} as before and"),
-            (false, false) => format!("{given}, {back} as before, and"),
+        let gets = format!("{state}: it gets {} is tested", what_it_gets(names, &given));
+        return match left.is_empty() {
+            true => Finding::fact(gets).into(),
+            false => Check::new(not_all_given(&gets, &left), remedy),
         };
-        let what = format!("{state}: it gets {what} is tested");
-        if left.is_empty() {
-            return Finding::fact(what).into();
-        }
-        let what = format!("{what}, but {} is not given", left.join(", "));
-        let fix = "the archive leaves it to each environment: where it needs one, what uses it \
-            fails, and what was there is put back";
-        return Check::new(Finding::warning(what, fix), remedy);
     }
     let fix = match found {
         Some(_) => "give its values here, in the config, or in the console: activation fails \

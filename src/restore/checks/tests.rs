@@ -546,7 +546,7 @@ fn a_stored_schedule_that_is_not_known_is_asked_back(
 }
 
 #[test]
-fn what_is_right_but_for_its_schedule_is_not_settled_where_another_is_chosen() {
+fn what_is_right_but_for_its_schedule_is_not_as_wanted_where_another_is_chosen() {
     let running = || {
         sync()
             .there(Status::Active, "1")

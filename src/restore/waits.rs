@@ -21,7 +21,7 @@ impl RetryingClient<'_> {
     /// # Errors
     /// [`StepError::Hangs`] where it still passes, or nobody answers, when the patience is at its
     /// end; [`StepError::Unwatched`] where the service refuses to tell.
-    async fn settle<S, L>(
+    async fn wait_until_at_rest<S, L>(
         &self,
         what: &str,
         subject: &impl ToString,
@@ -57,7 +57,7 @@ impl RetryingClient<'_> {
     }
 
     /// Waits for the end of an activation that was begun; `before` is how it stood before.
-    pub(super) async fn settled_activation(
+    pub(super) async fn wait_for_activation(
         &self,
         id: &IntegrationId,
         before: Option<&ActivationState>,
@@ -66,7 +66,7 @@ impl RetryingClient<'_> {
             *state == ActivationState::NotActive
                 || *state == ActivationState::Failed && before == Some(state)
         };
-        self.settle("activation", id, may_be_old, || async move {
+        self.wait_until_at_rest("activation", id, may_be_old, || async move {
             Ok(match self.client.activation(id).await? {
                 ActivationState::InProgress => Passing("being activated".into()),
                 ActivationState::Unknown(word) => {
@@ -82,10 +82,10 @@ impl RetryingClient<'_> {
     ///
     /// # Errors
     /// [`StepError::StillActive`] where it rests and runs.
-    pub(super) async fn settled_deactivation(&self, id: &IntegrationId) -> Result<(), StepError> {
+    pub(super) async fn wait_for_deactivation(&self, id: &IntegrationId) -> Result<(), StepError> {
         let may_be_old = |state: &Option<Status>| state.as_ref() == Some(&Status::Active);
         let look = || self.standing(id);
-        let state = self.settle("deactivation", id, may_be_old, look).await?;
+        let state = self.wait_until_at_rest("deactivation", id, may_be_old, look).await?;
         match state {
             None => Ok(()),
             Some(status) if !runs(&status) => Ok(()),
@@ -123,13 +123,13 @@ impl RetryingClient<'_> {
     }
 
     /// Waits until an imported project has all the integrations that its archive holds.
-    pub(super) async fn settled_import(
+    pub(super) async fn wait_for_import(
         &self,
         project: &ArtifactKey,
         members: &BTreeSet<IntegrationId>,
     ) -> Result<(), StepError> {
         let scope = &project.uses_scope();
-        self.settle(
+        self.wait_until_at_rest(
             "import",
             project,
             |_| false,
@@ -152,14 +152,14 @@ impl RetryingClient<'_> {
 
     /// Waits until a schedule rests, and where a state is wanted, until it is in that one or rests
     /// longer in another; none where there is none.
-    pub(super) async fn settled_schedule(
+    pub(super) async fn wait_for_schedule(
         &self,
         id: &IntegrationId,
         wanted: Option<&ScheduleState>,
     ) -> Result<Option<ScheduleState>, StepError> {
         let may_be_old =
             |state: &Option<ScheduleState>| wanted.is_some() && state.as_ref() != wanted;
-        self.settle("schedule", id, may_be_old, || async move {
+        self.wait_until_at_rest("schedule", id, may_be_old, || async move {
             Ok(match self.client.schedule(id).await? {
                 Some(ScheduleState::Passing { word, .. }) => Passing(word),
                 Some(ScheduleState::Other(word)) if !oic::is_at_rest(&word) => {
