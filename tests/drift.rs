@@ -7,7 +7,7 @@ use crate::support::{World, id, screen::Screen};
 
 /// Two majors of one code run beside each other, in the global space and in a project; on dev the
 /// older one was changed in place.
-const TWO_MAJORS: &str = r#"
+const COMPANY: &str = r#"
 [[environment]]
 name = "dev"
 instance = "acme-dev"
@@ -25,34 +25,13 @@ url = "https://oic.example"
 code = "PEOPLE"
 name = "People"
 integrations = ["IN_PEOPLE"]
+"#;
+
+const INTEGRATION: &str = r#"
 [[integration]]
-code = "ORDER_API"
+code = "CODE"
 [integration.flow]
-name = "Orders"
-source = { name = "a", connection = "OIC_REST", adapter = "rest", verb = "GET", resource = "/a" }
-target = { name = "b", connection = "OIC_REST", adapter = "rest", verb = "POST", resource = "/b" }
-fields = { n = "$n" }
-[[integration.at]]
-environment = "dev"
-version = "01.00.0000"
-updated = "now-1h"
-edit = { fields = { n = "$m" } }
-[[integration.at]]
-environment = "dev"
-version = "02.00.0000"
-updated = "now-9d"
-[[integration.at]]
-environment = "prod"
-version = "01.00.0000"
-updated = "now-90d"
-[[integration.at]]
-environment = "prod"
-version = "02.00.0000"
-updated = "now-9d"
-[[integration]]
-code = "IN_PEOPLE"
-[integration.flow]
-name = "In people"
+name = "Name"
 source = { name = "a", connection = "OIC_REST", adapter = "rest", verb = "GET", resource = "/a" }
 target = { name = "b", connection = "OIC_REST", adapter = "rest", verb = "POST", resource = "/b" }
 fields = { n = "$n" }
@@ -75,9 +54,14 @@ version = "02.00.0000"
 updated = "now-9d"
 "#;
 
+async fn two_majors() -> World {
+    let both = ["ORDER_API", "IN_PEOPLE"].map(|code| INTEGRATION.replace("CODE", code));
+    World::of(&[COMPANY, &both.concat()].concat()).await
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_version_that_runs_beside_another_is_compared_by_itself() {
-    let world = World::of(TWO_MAJORS).await;
+    let world = two_majors().await;
     take_backup(&world, "prod").await;
     let config = world.config_file("");
     for second in ["prod", "store:prod"] {
@@ -104,7 +88,7 @@ async fn a_version_that_runs_beside_another_is_compared_by_itself() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_version_on_one_side_alone_is_told_beside_the_one_that_is_on_both() {
-    let world = World::of(TWO_MAJORS).await;
+    let world = two_majors().await;
     world.sim.with_instance("dev", |dev| {
         dev.integrations.remove(&id("ORDER_API|01.00.0000")).unwrap();
     });
@@ -123,7 +107,7 @@ async fn a_version_on_one_side_alone_is_told_beside_the_one_that_is_on_both() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_a_snapshot_left_out_is_not_only_on_the_other_side() {
-    let world = World::of(TWO_MAJORS).await;
+    let world = two_majors().await;
     let config = world.config_file("");
     world.fault("status=500 env=prod path=/integrations/ORDER_API%7C01.00.0000/archive");
     let (code, _, err) = run(oicx(&config), &["backup", "prod"]).await;
@@ -144,7 +128,7 @@ async fn what_a_snapshot_left_out_is_not_only_on_the_other_side() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_was_moved_as_it_is_means_the_same_in_both_forms_of_its_file() {
-    let world = World::of(TWO_MAJORS).await;
+    let world = two_majors().await;
     world.sim.with_instance("dev", |dev| {
         // 02, which is the same on both sides.
         let live = dev.integrations.remove(&id("IN_PEOPLE|02.00.0000|PEOPLE")).unwrap();
