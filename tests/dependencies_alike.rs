@@ -513,6 +513,8 @@ async fn an_undo_after_somebody_deleted_it_brings_the_schedule_with_its_values_b
     let undo = ["rollback", journal["run"].as_str().unwrap(), "--yes", "--json"];
     let (code, undone) = json(&config, &undo).await;
     assert_eq!(code, 0, "{undone}");
+    let facts = undone["proof"]["facts"].to_string();
+    assert!(facts.contains("its schedule's parameters as before: lastRun"), "{facts}");
     world.sim.with_instance("prod", |i| {
         let live = i.get(&old).unwrap();
         assert_eq!(live.schedule, Some(ScheduleState::Running), "{undone}");

@@ -9,7 +9,9 @@ use super::{
     live::{live_fingerprints, look},
     plan::{PlanItem, StepKind, Strategy},
 };
-use crate::model::{AccessList, Fingerprint, ItemIndex, Kind, ProjectCode, ScheduleState, Status};
+use crate::model::{
+    AccessList, Fingerprint, ItemIndex, Kind, ProjectCode, ScheduleState, Status, visible,
+};
 use crate::oic::{OicError, same_times};
 use crate::workspace::events::StepState;
 
@@ -130,7 +132,16 @@ impl Executor<'_> {
             let done = |l: &&JournalLine| l.index == Some(step) && l.state == StepState::Done;
             let said =
                 self.recorder.read(|j| j.lines.iter().rev().find(done).map(|l| l.note.clone()));
-            proof.facts.extend(said.map(|said| format!("its schedule's parameters: {said}")));
+            // A step that has nothing more to say set them all.
+            let set = |said: String| match said.is_empty() {
+                true => {
+                    let names: Vec<&str> =
+                        item.schedule_parameters().keys().map(String::as_str).collect();
+                    format!("its schedule's parameters as before: {}", visible(&names.join(", ")))
+                }
+                false => format!("its schedule's parameters: {said}"),
+            };
+            proof.facts.extend(said.map(set));
         }
         if !wanted.is_met_by(schedule.as_ref()) {
             wrong.push(format!("the schedule is not {}", wanted.label()));
