@@ -27,6 +27,7 @@ mod remedy;
 mod request;
 mod retrying_client;
 mod revert;
+mod revert_project;
 mod run;
 mod run_store;
 mod safety;

@@ -817,3 +817,98 @@ async fn an_undo_of_a_rebuild_brings_the_times_of_its_schedules_back() {
     assert_eq!(world.sim.with_instance("prod", now).unwrap(), times, "{undone}");
     assert_eq!(schedule(&world, PAY_FEED), Some(ScheduleState::Running));
 }
+
+/// The values of the connections, and an end of putting back that a test waits for.
+fn impatient(world: &World) -> String {
+    format!("deadlines = {{ put_back = 2 }}\n{}", connection_values(world))
+}
+
+/// One that cannot be activated again keeps neither the others nor the access list from what they
+/// were, and no artifact is said to be as before that is not.
+#[tokio::test(flavor = "multi_thread")]
+async fn one_member_that_stays_down_keeps_nothing_else_from_coming_back() {
+    let world = World::of(LANDSCAPE).await;
+    let list = two_people(&world);
+    take_backup(&world, "prod").await;
+    change_pay_feed(&world);
+    let config = world.config_file(&impatient(&world));
+    world.fault("fail-activation env=prod method=POST path=PAY_FEED");
+    let (code, journal) = json(&config, &[&REBUILD[..], &["--confirm", "PEOPLE"]].concat()).await;
+    assert_eq!((code, journal["result"].as_str()), (1, Some("unfinished")), "{journal}");
+    assert_eq!(status(&world, "TWIN|01.00.0000|PEOPLE"), Some(Status::Active), "{journal}");
+    assert_eq!(access_list(&world), list, "{journal}");
+    let result = |code: &str| {
+        let items = journal["items"].as_array().unwrap().iter();
+        let of = |i: &&serde_json::Value| {
+            i["artifact"]["code"] == code && i["artifact"]["kind"] == "integration"
+        };
+        items.filter(of).map(|i| i["result"].as_str().unwrap().to_owned()).next()
+    };
+    assert_eq!(result("PAY_FEED").as_deref(), Some("unfinished"), "{journal:#}");
+    // Once it can be, the run is undone.
+    world.sim.clear_faults();
+    let run = journal["run"].as_str().unwrap();
+    let undo = ["resume", run, "--undo", "--yes", "--confirm", "PEOPLE", "--json"];
+    let (code, undone) = json(&config, &undo).await;
+    assert_eq!(code, 0, "{undone}");
+    assert_eq!(status(&world, PAY_FEED), Some(Status::Active));
+    assert_eq!(schedule(&world, PAY_FEED), Some(ScheduleState::Running));
+}
+
+/// What is called is active before what calls it, and before a schedule starts that.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_called_members_of_a_project_are_activated_first() {
+    let calling = "schedule = \"FREQ=HOURLY\"\ncalls = [\"TWIN\"]\n";
+    let world = World::of(&LANDSCAPE.replace("schedule = \"FREQ=HOURLY\"\n", calling)).await;
+    take_backup(&world, "prod").await;
+    change_pay_feed(&world);
+    let config = world.config_file(&connection_values(&world));
+    let first = |since: usize, what: &str| {
+        let calls = world.sim.calls_since("prod ", since);
+        let place = calls.iter().position(|c| c.contains("POST") && c.contains(what));
+        place.unwrap_or_else(|| panic!("{what}: {calls:#?}"))
+    };
+    let in_order = |since: usize| {
+        let twin = first(since, "PEOPLE/integrations/TWIN");
+        let feed = first(since, "PEOPLE/integrations/PAY_FEED%7C01.00.0000");
+        assert!(twin < feed, "{:#?}", world.sim.calls_since("prod ", since));
+    };
+    let imported = |since: usize| since + first(since, "/projects/archive");
+    let (code, journal) = json(&config, &[&REBUILD[..], &["--confirm", "PEOPLE"]].concat()).await;
+    assert_eq!(code, 0, "{journal}");
+    in_order(imported(0));
+    let before = world.sim.calls("prod ");
+    let run = journal["run"].as_str().unwrap();
+    let undo = ["rollback", run, "--yes", "--confirm", "PEOPLE", "--json"];
+    let (code, undone) = json(&config, &undo).await;
+    assert_eq!(code, 0, "{undone}");
+    in_order(imported(before));
+}
+
+/// A secret that cannot be read any more is found out before a run that was cut off goes on.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_does_not_go_on_where_its_secrets_cannot_be_read() {
+    let world = World::of(LANDSCAPE).await;
+    take_backup(&world, "prod").await;
+    change_pay_feed(&world);
+    let values = impatient(&world);
+    let config = world.config_file(&values);
+    // The import is refused for as long as the run is patient.
+    world.fault("status=400 env=prod method=POST path=/projects/archive");
+    let (_, journal) = json(&config, &[&REBUILD[..], &["--confirm", "PEOPLE"]].concat()).await;
+    assert_eq!(journal["result"], "unfinished", "{journal}");
+    world.sim.clear_faults();
+    let file = values.split("file = \"").nth(1).unwrap().split('"').next().unwrap();
+    std::fs::remove_file(file).unwrap();
+    let calls = world.sim.calls("prod POST /projects");
+    let resume = ["resume", journal["run"].as_str().unwrap(), "--yes", "--confirm", "PEOPLE"];
+    let (code, out, err) = run(oicx(&config), &resume).await;
+    assert_eq!(code, 1, "{out}{err}");
+    assert!(out.contains("nothing was done: "), "{out}{err}");
+    assert_eq!(world.sim.calls("prod POST /projects"), calls, "{out}{err}");
+    // With it, the run comes to its end.
+    std::fs::write(file, "pw").unwrap();
+    let (code, out, err) = run(oicx(&config), &resume).await;
+    assert_eq!(code, 0, "{out}{err}");
+    assert!(!is_changed(&world));
+}

@@ -91,6 +91,37 @@ impl ValueSources<'_> {
         Ok(out)
     }
 
+    /// Reads what the config gives for a connection, and keeps none of it: what cannot be read is
+    /// found out before anything is changed.
+    ///
+    /// # Errors
+    /// Where a secret or a file cannot be read.
+    pub async fn are_readable(
+        &self,
+        scope: &Scope,
+        code: &str,
+    ) -> Result<(), ConnectionValuesError> {
+        let name = ConnectionName::new(scope, code);
+        if self.typed.get(&name).is_some_and(|typed| !typed.is_empty()) {
+            return Ok(());
+        }
+        for (property, value) in self.client.environment().values_of(&name).into_iter().flatten() {
+            let read = match value {
+                // It may be the content of an attachment, which is no text.
+                OverlayValue::Secret(SecretSource::File(path)) => {
+                    let why = |e: std::io::Error| SecretError::File {
+                        path: path.clone(),
+                        why: e.to_string(),
+                    };
+                    tokio::fs::read(path).await.map(drop).map_err(why)
+                }
+                value => value.read().await.map(drop),
+            };
+            read.map_err(|why| unread(code, property, why))?;
+        }
+        Ok(())
+    }
+
     /// What it was set to before, as far as it has these properties now.
     async fn as_before(
         &self,

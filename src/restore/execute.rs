@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use super::{
     connection_values::ValueSources,
     error::StepError,
-    journal::{JournalLine, Recorder},
+    journal::{JournalLine, Recorder, RunOutcome},
     live::{look, means},
     plan::{PlanItem, PlanStep, RestorePlan, StepKind, Strategy},
     retrying_client::RetryingClient,
@@ -256,6 +256,21 @@ impl Executor<'_> {
     /// Where the values of connections are from.
     pub fn value_sources(&self) -> ValueSources<'_> {
         ValueSources { client: self.client, store: self.store, typed: self.connection_values }
+    }
+
+    /// Finds out whether the values of all connections that are still to be set can be read.
+    pub async fn values_are_readable(&self) -> Result<(), StepError> {
+        for at in self.plan.item_indices() {
+            if self.recorder.read(|j| j.items[at].outcome == Some(RunOutcome::Restored)) {
+                continue;
+            }
+            let scope = self.item(at).key.uses_scope();
+            let steps = self.plan.steps_of(at).filter(|(_, step)| step.kind == StepKind::Configure);
+            for code in steps.filter_map(|(_, step)| step.about.as_ref()) {
+                self.value_sources().are_readable(&scope, code).await?;
+            }
+        }
+        Ok(())
     }
 
     /// Waits for a project that this run imported and on which the service still works: else it

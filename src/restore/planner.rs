@@ -29,9 +29,15 @@ impl RestorePlan {
         for part in &order {
             let mut item = item::item_of(s, &s.parts[*part]);
             item.within = s.parts[*part].within.map(place_of);
-            item.after = order::before_it(s, *part).into_iter().map(place_of).collect();
+            let before = match s.request.verb {
+                Verb::Rollback => order::before_in_project(s, *part),
+                _ => order::before_it(s, *part),
+            };
+            // What is only reached over a cycle is not waited for.
+            let before = before.into_iter().map(place_of).filter(|at| at.0 < items.len());
+            item.after = before.collect();
             if s.request.verb == Verb::Rollback {
-                item.after = order::undone_before(&items, &item, s.request.together);
+                item.after.extend(order::undone_before(&items, &item, s.request.together));
             }
             items.push(item);
         }

@@ -219,6 +219,8 @@ pub struct PayloadArchive {
     pub within: Vec<IntegrationId>,
     /// What each integration in a project means.
     pub member_fingerprints: BTreeMap<IntegrationId, Fingerprint>,
+    /// What each integration in a project needs.
+    pub member_needs: BTreeMap<IntegrationId, Needs>,
     /// Those of the integrations in a project that a schedule starts.
     pub scheduled_members: BTreeSet<IntegrationId>,
     /// The lookups in a project: those that its integrations use, with their rows.
@@ -263,10 +265,13 @@ impl PayloadArchive {
             let contents = crate::archive::Contents::read(bytes, None)?;
             let scope = key.uses_scope();
             for member in contents.integrations() {
-                this.needs.connections.extend(Needs::of(&member.needs).connections);
+                let (id, needs) =
+                    (member.id.clone().within(scope.clone()), Needs::of(&member.needs));
+                this.needs.connections.extend(needs.connections.iter().cloned());
                 if member.scheduled() {
-                    this.scheduled_members.insert(member.id.clone().within(scope.clone()));
+                    this.scheduled_members.insert(id.clone());
                 }
+                this.member_needs.insert(id, needs);
             }
             if let ContentsBody::Project(project) = contents.body {
                 this.lookups = project.lookups.into_iter().map(|l| (l.name.clone(), l)).collect();
@@ -345,6 +350,7 @@ impl PayloadArchive {
             members: vec![],
             within: vec![],
             member_fingerprints: BTreeMap::new(),
+            member_needs: BTreeMap::new(),
             scheduled_members: BTreeSet::new(),
             connections: BTreeMap::new(),
             lookups: BTreeMap::new(),

@@ -1,7 +1,7 @@
 //! Puts one artifact back to the state before the run, from whichever step it stopped at, and
 //! proves it.
 
-use std::{collections::BTreeSet, time::Duration};
+use std::time::Duration;
 
 use bytes::Bytes;
 use tokio::time::Instant;
@@ -10,13 +10,12 @@ use super::{
     error::StepError,
     execute::{Executor, name},
     journal::{FileRef, RunOutcome},
-    live::{ProjectCompanion, live_fingerprints, look, means},
+    live::{live_fingerprints, look, means},
     plan::{PlanItem, StepKind, Strategy},
     retrying_client::{ScheduleWrites, WriteParameters, telling},
 };
 use crate::model::{
-    ArtifactKey, ConnectionName, Fingerprint, IntegrationId, ItemIndex, Kind, ScheduleParameters,
-    Status, StepIndex,
+    ArtifactKey, Fingerprint, ItemIndex, Kind, ScheduleParameters, Status, StepIndex,
 };
 use crate::oic::ActivationState;
 use crate::workspace::events::{Progress, StepState};
@@ -38,7 +37,13 @@ impl Executor<'_> {
         }
         let work = Box::pin(self.put_back_at_last(at, &text));
         match self.stop.unless_held(self.retrying.retry_policy.hold, work).await {
-            Some(result) => self.record_outcome(at, &text, result),
+            Some(result) => {
+                let outcome = self.record_outcome(at, &text, result);
+                if outcome == RunOutcome::Unfinished && key.kind == Kind::Project {
+                    self.judge_members(at).await;
+                }
+                outcome
+            }
             // As where it is cut off: nobody knows what the last call did.
             None => {
                 self.events.send(Progress::Note { text: format!("{text}: held") });
@@ -221,69 +226,10 @@ impl Executor<'_> {
 
     /// Waits for an import on which the service may still be at work: what came half would be
     /// deleted half.
-    async fn wait_before_deleting(&self, at: ItemIndex) {
+    pub(super) async fn wait_before_deleting(&self, at: ItemIndex) {
         if let Err(e) = self.wait_for_import(at).await {
             tracing::warn!("{} is deleted as it is: {e}", self.item(at).key);
         }
-    }
-
-    /// Puts a project back that was to be rebuilt: its content where that is another by now, and
-    /// then all that its archive does not hold.
-    async fn project_as_before(&self, at: ItemIndex, there: bool) -> Result<(), StepError> {
-        let item = self.item(at);
-        let Some(inside) = &item.before.inside else { return Ok(()) };
-        if there {
-            self.wait_before_deleting(at).await;
-        }
-        let found = match there {
-            true => live_fingerprints(self.client, &item.key).await?.map(|m| m.portable),
-            false => None,
-        };
-        let was_deleted = self.recorder.read(|j| j.may_have_deleted(at)) || !there;
-        // What was put back and reads otherwise is not deleted once more: the next one would, too.
-        let sent = self.recorder.read(|j| j.items[at].sent_back);
-        if !there || (was_deleted && !sent && found != item.before.portable) {
-            let bytes = self
-                .safety(at)
-                .await?
-                .ok_or_else(|| StepError::NothingToPutBack(name(&item.key)))?;
-            if there {
-                self.keep_their_change(at).await?;
-                self.delete_project(&item.key).await?;
-            }
-            self.retrying.import(&item.key, &bytes).await?;
-            self.recorder.change(|j| j.items[at].sent_back = true);
-            let members = members_of(&item.key, bytes).await;
-            self.retrying.wait_for_import(&item.key, &members).await?;
-        }
-        if was_deleted {
-            self.lookups_as_before(at).await?;
-            self.configure_project(item, inside).await?;
-        }
-        for member in &inside.active {
-            match self.client.find_integration(&member.id).await? {
-                Some(found) if found.state.status == Status::Active => {}
-                None if self.is_theirs(at) => {
-                    let text = format!("somebody deleted {} meanwhile: that stays", member.id);
-                    self.recorder.change(|j| j.line("put back", StepState::Skipped, &text));
-                    self.events.send(Progress::Note { text });
-                    continue;
-                }
-                _ => drop(self.retrying.activate(&member.id).await?),
-            }
-            let definition = member.schedule_definition.as_ref();
-            let wanted = member.schedule.there();
-            let parameters = &self.last_parameters(&member.id, &member.parameters);
-            let (times, write) = (false, WriteParameters::Unset);
-            let writes = ScheduleWrites { definition, times, restart: true, parameters, write };
-            self.retrying.restore_schedule(&member.id, wanted, writes).await?;
-        }
-        // What ran runs again before this: a list that the service refuses must not keep it from
-        // that, and it may shut this account out.
-        if let Some(list) = item.access_list().filter(|_| was_deleted) {
-            self.retrying.set_access_list(&item.key, list).await?;
-        }
-        Ok(())
     }
 
     /// The safety export of a lookup that went with a project which this run rebuilt, where the
@@ -326,64 +272,19 @@ impl Executor<'_> {
         }
     }
 
-    /// Adds the lookups that went with a project and are in no archive of it.
-    async fn lookups_as_before(&self, at: ItemIndex) -> Result<(), StepError> {
-        let scope = self.item(at).key.uses_scope();
-        for (name, kept) in self.recorder.read(|j| j.items[at].safety_lookups.clone()) {
-            let key = ArtifactKey::new(Kind::Lookup, &name, None).within(scope.clone());
-            if look(self.client, &key).await?.is_none() {
-                let bytes = super::journal::read_file_ref(self.store, &kept).await?;
-                self.retrying.import(&key, &bytes).await?;
-            }
-        }
-        Ok(())
-    }
-
     /// Whether somebody else changed it before this run wrote over anything.
-    fn is_theirs(&self, at: ItemIndex) -> bool {
+    pub(super) fn is_theirs(&self, at: ItemIndex) -> bool {
         self.recorder.read(|j| j.items[at].theirs)
     }
 
     /// Deletes a project with what is in it, which this run imported.
-    async fn delete_project(&self, key: &ArtifactKey) -> Result<(), StepError> {
+    pub(super) async fn delete_project(&self, key: &ArtifactKey) -> Result<(), StepError> {
         for found in self.client.integrations_in(&key.uses_scope()).await? {
             if !matches!(found.state.status, Status::Configured | Status::Draft) {
                 self.retrying.deactivate(&found.id).await?;
             }
         }
         self.retrying.delete(key).await?;
-        Ok(())
-    }
-
-    /// Gives the connections of a project that was imported again the values that are given: the
-    /// archive holds no credentials.
-    async fn configure_project(
-        &self,
-        item: &PlanItem,
-        inside: &ProjectCompanion,
-    ) -> Result<(), StepError> {
-        let scope = item.key.uses_scope();
-        let kept_of = |code: &String| {
-            let mut inside = self.plan.items.iter().filter(|i| i.key.uses_scope() == scope);
-            inside.find_map(|i| i.connections.get(code))
-        };
-        let here = self.client.connections(&scope).await?;
-        for code in &inside.connections {
-            if here.iter().all(|c| c.code != *code) {
-                let text = format!("connection {code} of {scope} is in no archive: make it anew");
-                self.recorder.change(|j| j.line("put back", StepState::Skipped, &text));
-                self.events.send(Progress::Note { text });
-                continue;
-            }
-            let kept = kept_of(code);
-            let name = ConnectionName::new(&scope, code);
-            let given = self.connection_values.contains_key(&name)
-                || self.client.environment().values_of(&name).is_some();
-            if given || kept.is_some() {
-                let values = self.value_sources().settings(&scope, code, kept).await?;
-                self.retrying.configure(&scope, code, &values).await?;
-            }
-        }
         Ok(())
     }
 
@@ -412,7 +313,10 @@ impl Executor<'_> {
 
     /// Keeps in the store what is there now, where somebody else made that of it. Gives what it
     /// means; none where it cannot be exported: it may be what this run left half done.
-    async fn keep_their_change(&self, at: ItemIndex) -> Result<Option<Fingerprint>, StepError> {
+    pub(super) async fn keep_their_change(
+        &self,
+        at: ItemIndex,
+    ) -> Result<Option<Fingerprint>, StepError> {
         let item = self.item(at);
         let Some((found, kept)) = self.keep_what_is_there(item).await? else { return Ok(None) };
         let found = Some(found);
@@ -443,7 +347,7 @@ impl Executor<'_> {
     }
 
     /// The bytes of the safety export, checked.
-    async fn safety(&self, at: ItemIndex) -> Result<Option<Bytes>, StepError> {
+    pub(super) async fn safety(&self, at: ItemIndex) -> Result<Option<Bytes>, StepError> {
         match self.recorder.read(|j| j.items[at].safety.clone()) {
             Some(kept) => Ok(Some(super::journal::read_file_ref(self.store, &kept).await?)),
             None => Ok(None),
@@ -534,18 +438,5 @@ impl Executor<'_> {
             });
         }
         Ok(format!("what was there is there again: {0} = {0}", wanted.short()))
-    }
-}
-
-/// The integrations that a project's archive brings; none where it cannot be read, which was done
-/// when it was kept.
-async fn members_of(project: &ArtifactKey, bytes: Bytes) -> BTreeSet<IntegrationId> {
-    let scope = project.uses_scope();
-    match read_kept(project.kind, bytes).await {
-        Ok(kept) => kept.parts.into_iter().map(|part| part.id.within(scope.clone())).collect(),
-        Err(e) => {
-            tracing::warn!("the members of {project} are not waited for: {e}");
-            BTreeSet::new()
-        }
     }
 }

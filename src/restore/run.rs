@@ -78,7 +78,7 @@ pub async fn run(
             }
             executor.ensure_unchanged(at, RunPhase::Before).await?;
         }
-        Ok::<(), StepError>(())
+        executor.values_are_readable().await
     };
     match context.stop.unless_stopped(Box::pin(result)).await {
         Some(Ok(())) => forward(plan, &payloads, &recorder, context, RunStart::New).await,
@@ -134,6 +134,15 @@ pub async fn continue_run(
             },
             None => Bytes::new(),
         });
+    }
+    let values = executor(&plan, &payloads, &recorder, context).values_are_readable().await;
+    if let Err(why) = values {
+        recorder.change(|j| {
+            j.error = Some(format!("nothing was done: {why}"));
+            j.result = Some(RunOutcome::Unfinished);
+        });
+        recorder.save().await?;
+        return Ok(recorder.into_inner());
     }
     recorder.change(|journal| {
         // Why it stopped before says nothing of how it ends now.

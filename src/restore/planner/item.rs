@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::strategy::choose;
+use super::{order, strategy::choose};
 use crate::model::{ArtifactKey, Kind, ScheduleState, Status};
 use crate::restore::{
     checks,
@@ -57,6 +57,10 @@ pub(super) fn item_of(s: &Situation, part: &SurveyedArtifact) -> PlanItem {
         overwrites_parameters: schedule_choice == ScheduleChoice::Stored
             || !part.wanted.parameters.is_empty(),
     };
+    if let (Some(inside), Some(archive)) = (&mut item.before.inside, &part.wanted.archive) {
+        let active = std::mem::take(&mut inside.active);
+        inside.active = order::callees_first(active, &archive.member_needs);
+    }
     let rebuilt = item.strategy == Strategy::Rebuild;
     let here = s.target.within(&item.key.uses_scope()).connections.iter().filter(|_| rebuilt);
     // Putting back what is there now sets those that only this has.

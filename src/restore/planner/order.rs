@@ -1,8 +1,11 @@
 //! The order of a plan: each artifact comes after the ones that it needs.
 
-use crate::archive::Needs;
+use std::collections::BTreeMap;
+
+use crate::archive::{CalledScope, Needs};
 use crate::model::{IntegrationId, ItemIndex, Kind, Scope};
 use crate::restore::{
+    live::ActiveMember,
     plan::PlanItem,
     request::{Goal, Verb},
     survey::{Situation, SurveyedArtifact},
@@ -10,26 +13,62 @@ use crate::restore::{
 
 /// The order of the parts: each comes after the ones that it needs.
 pub(super) fn order_of(s: &Situation) -> Vec<usize> {
-    if s.request.verb == Verb::Rollback {
-        return (0..s.parts.len()).collect();
-    }
     let mut out = Vec::new();
     let mut seen = vec![false; s.parts.len()];
     let mut places: Vec<usize> = (0..s.parts.len()).collect();
-    places.sort_by_key(|p| rank(&s.parts[*p]));
+    let before: &dyn Fn(usize) -> Vec<usize> = match s.request.verb {
+        // The last change is undone first; only what comes in one project is put in order.
+        Verb::Rollback => &|place| before_in_project(s, place),
+        _ => {
+            places.sort_by_key(|p| rank(&s.parts[*p]));
+            &|place| before_it(s, place)
+        }
+    };
     for place in places {
-        visit(s, place, &mut seen, &mut out);
+        visit(before, place, &mut seen, &mut out);
     }
     out
 }
 
+/// The parts of the same project that must be done before one.
+pub(super) fn before_in_project(s: &Situation, place: usize) -> Vec<usize> {
+    let within = s.parts[place].within;
+    let same = |other: &usize| within.is_some() && s.parts[*other].within == within;
+    before_it(s, place).into_iter().filter(same).collect()
+}
+
+/// Integrations of a project in the order in which they are activated: the called ones first. A
+/// cycle is cut where it is entered.
+pub(super) fn callees_first(
+    active: Vec<ActiveMember>,
+    needs: &BTreeMap<IntegrationId, Needs>,
+) -> Vec<ActiveMember> {
+    let before = |place: usize| -> Vec<usize> {
+        let Some(needs) = needs.get(&active[place].id) else { return Vec::new() };
+        let is_called = |other: &ActiveMember| {
+            let named = other.id.clone().within(Scope::Global);
+            needs.children.contains(&named)
+                && needs.called_in.get(&named) != Some(&CalledScope::Global)
+        };
+        (0..active.len()).filter(|other| *other != place && is_called(&active[*other])).collect()
+    };
+    let (mut seen, mut out) = (vec![false; active.len()], Vec::new());
+    (0..active.len()).for_each(|place| visit(&before, place, &mut seen, &mut out));
+    out.into_iter().map(|place| active[place].clone()).collect()
+}
+
 /// Adds a part after the ones that it needs. A cycle of integrations is cut where it is entered.
-fn visit(s: &Situation, place: usize, seen: &mut [bool], out: &mut Vec<usize>) {
+fn visit(
+    before: &dyn Fn(usize) -> Vec<usize>,
+    place: usize,
+    seen: &mut [bool],
+    out: &mut Vec<usize>,
+) {
     if std::mem::replace(&mut seen[place], true) {
         return;
     }
-    for before in before_it(s, place) {
-        visit(s, before, seen, out);
+    for earlier in before(place) {
+        visit(before, earlier, seen, out);
     }
     out.push(place);
 }
@@ -52,10 +91,8 @@ pub(super) fn before_it(s: &Situation, place: usize) -> Vec<usize> {
     if rank(part) != 0 && part.wanted.key.kind == Kind::Integration {
         out.extend((0..s.parts.len()).filter(|p| room(&s.parts[*p])));
     }
-    let Some(archive) = &part.wanted.archive else { return out };
-    let members = archive.members.iter().map(|(_, a)| &a.needs);
     let scope = part.wanted.key.uses_scope();
-    for needs in std::iter::once(&archive.needs).chain(members) {
+    for needs in all_needs(s, part) {
         for (other, found) in s.parts.iter().enumerate().filter(|(other, _)| *other != place) {
             let key = &found.wanted.key;
             let needed = match key.kind {
@@ -63,7 +100,7 @@ pub(super) fn before_it(s: &Situation, place: usize) -> Vec<usize> {
                 Kind::Library => key.scope == scope && needs.libraries.contains(&key.code),
                 Kind::Certificate => needs.certificates.contains(&key.code),
                 Kind::Integration => {
-                    found.wanted.archive.is_some()
+                    (found.wanted.archive.is_some() || found.within.is_some())
                         && found.within != Some(place)
                         && key.integration_id().is_some_and(|id| calls(s, &scope, needs, &id))
                 }
@@ -76,6 +113,19 @@ pub(super) fn before_it(s: &Situation, place: usize) -> Vec<usize> {
         }
     }
     out
+}
+
+/// What a part needs: by its own file and those of its package's members, or as its project's file
+/// says.
+fn all_needs<'s>(s: &'s Situation, part: &'s SurveyedArtifact) -> Vec<&'s Needs> {
+    if let Some(archive) = &part.wanted.archive {
+        let members = archive.members.iter().map(|(_, member)| &member.needs);
+        return std::iter::once(&archive.needs).chain(members).collect();
+    }
+    let project = part.within.and_then(|place| s.parts[place].wanted.archive.as_ref());
+    let id = part.wanted.key.integration_id();
+    let needs = project.zip(id).and_then(|(project, id)| project.member_needs.get(&id));
+    needs.into_iter().collect()
 }
 
 /// Whether what needs these calls an integration from a scope: what is called is named without its
