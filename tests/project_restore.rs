@@ -642,8 +642,8 @@ async fn no_schedule_begins_to_run_where_it_is_not_at_home() {
     let (_, plan) = json(&config, &[&elsewhere[..4], &["--plan", "--json"]].concat()).await;
     let told = plan["checks"].to_string();
     for words in [
-        "no schedule is defined afterwards for PEOPLE/PAY_FEED 01.00.0000: a project's archive has \
-            none, and those of prod are not taken for empty",
+        "no schedule runs afterwards for PEOPLE/PAY_FEED 01.00.0000: whether an import defines one \
+            is not documented, and those of prod are not taken for empty",
         "who may do what in project PEOPLE is what empty gives a new project: the list of prod is \
             not taken for empty",
     ] {
@@ -897,6 +897,8 @@ async fn a_run_does_not_go_on_where_its_secrets_cannot_be_read() {
     world.fault("status=400 env=prod method=POST path=/projects/archive");
     let (_, journal) = json(&config, &[&REBUILD[..], &["--confirm", "PEOPLE"]].concat()).await;
     assert_eq!(journal["result"], "unfinished", "{journal}");
+    let gone = "project PEOPLE is NOT on prod now: its archive is prod/";
+    assert!(journal["items"][0]["error"].as_str().unwrap().contains(gone), "{journal}");
     world.sim.clear_faults();
     let file = values.split("file = \"").nth(1).unwrap().split('"').next().unwrap();
     std::fs::remove_file(file).unwrap();
@@ -911,4 +913,44 @@ async fn a_run_does_not_go_on_where_its_secrets_cannot_be_read() {
     let (code, out, err) = run(oicx(&config), &resume).await;
     assert_eq!(code, 0, "{out}{err}");
     assert!(!is_changed(&world));
+}
+
+/// What cannot be done as it was said is refused, and not done in part.
+#[rstest]
+#[case::a_project_into_another(&["restore", "store:prod/projects/MONEY", "--into", "PEOPLE"],
+    "project MONEY is a project: it is in no scope")]
+#[case::promoted(&["promote", "prod:projects/MONEY", "--into", "PEOPLE"],
+    "project MONEY is a project: it is in no scope")]
+#[case::twice(&["restore", "store:prod/projects/MONEY", "store:prod/projects/MONEY"],
+    "both are project MONEY")]
+#[case::two_into_one(&["promote", "prod:global/TWIN", "prod:PEOPLE/TWIN", "--into", "MONEY"],
+    "both are MONEY/TWIN 01.00.0000")]
+#[tokio::test(flavor = "multi_thread")]
+async fn what_cannot_be_as_it_was_said_is_refused(#[case] said: &[&str], #[case] told: &str) {
+    let world = World::of(LANDSCAPE).await;
+    take_backup(&world, "prod").await;
+    let config = world.config_file("");
+    let (code, out, err) = run(oicx(&config), &[said, &["--to", "prod", "--plan"]].concat()).await;
+    assert_ne!(code, 0, "{out}{err}");
+    assert!(err.contains(told), "{out}{err}");
+}
+
+/// A project that is listed no more may be gone, or hidden: a backup names it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_project_that_is_listed_no_more_is_named_by_the_next_backup() {
+    let world = World::of(LANDSCAPE).await;
+    let config = world.config_file("");
+    take_backup(&world, "prod").await;
+    let (_, out, _) = run(oicx(&config), &["backup", "prod"]).await;
+    assert!(!out.contains("the last snapshot had it"), "{out}");
+    world.sim.with_instance("prod", |i| drop(i.others.projects.remove("MONEY"))).unwrap();
+    world.sim.with_instance("prod", |i| {
+        i.integrations.retain(|id, _| id.scope != oicx::model::Scope::of_project("MONEY"));
+    });
+    let (code, out, err) = run(oicx(&config), &["backup", "prod"]).await;
+    assert_eq!(code, 0, "{err}");
+    assert!(out.contains("project MONEY: the last snapshot had it, and it is not listed any more"));
+    // Once it was told, the snapshot after it has nothing to add.
+    let (_, out, _) = run(oicx(&config), &["backup", "prod"]).await;
+    assert!(!out.contains("the last snapshot had it"), "{out}");
 }

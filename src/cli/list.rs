@@ -107,8 +107,8 @@ struct CellReport<'a> {
     mark: Mark,
     /// Whether the mark comes from both archives.
     settled: bool,
-    /// Of all versions that are active.
-    failed_runs: u64,
+    /// Of all versions that are active; `null` where they may be a twin's.
+    failed_runs: Option<u64>,
     /// Whether it is Oracle's own, which the service does not export.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     prebuilt: bool,
@@ -272,7 +272,11 @@ fn report<'a>(
             status: cell.map(|c| c.state.status.clone().into()),
             mark,
             settled: proven,
-            failed_runs: cell.map_or(0, crate::ops::matrix::MatrixCell::failed_runs),
+            failed_runs: match cell {
+                Some(cell) if cell.shares_runs => None,
+                Some(cell) => Some(cell.failed_runs()),
+                None => Some(0),
+            },
             prebuilt: cell.is_some_and(|c| c.state.prebuilt),
             active_too: cell.map(|c| c.beside.as_slice()).unwrap_or_default(),
             locked_by: cell.and_then(|c| c.state.lock_holder()),

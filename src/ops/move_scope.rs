@@ -2,7 +2,7 @@
 
 use super::{
     deps::{DependencyGraph, DependencyNode},
-    request_builder::RequestError,
+    request_builder::{RequestError, refuse_doubles},
 };
 use crate::model::{ArtifactKey, EnvironmentName, Finding, Kind, Scope};
 use crate::restore::{Request, WantedArtifact};
@@ -15,19 +15,24 @@ const NAMED: usize = 5;
 /// them.
 ///
 /// # Errors
-/// Where the store, which tells the callers, cannot be listed.
+/// Where one of them is in no scope, two would be one afterwards, or the store, which tells the
+/// callers, cannot be listed.
 pub async fn move_into(
     workspace: &Workspace,
     request: &mut Request,
     to: &EnvironmentName,
     scope: &Scope,
 ) -> Result<(), RequestError> {
+    if let Some(fixed) = request.wanted.iter().find(|w| !w.key.kind.lives_in_projects()) {
+        return Err(RequestError::NotInScopes(fixed.key.clone()));
+    }
     let is_moved = |w: &&WantedArtifact| w.key.kind == Kind::Integration && w.key.scope != *scope;
     let moved = request.wanted.iter().filter(is_moved);
     let scheduled = |w: &WantedArtifact| w.archive.as_ref().is_some_and(|a| a.scheduled);
     let integrations: Vec<(ArtifactKey, bool)> =
         moved.map(|w| (w.key.clone(), scheduled(w))).collect();
     request.move_into(scope, to);
+    refuse_doubles(&request.wanted)?;
     if integrations.is_empty() {
         return Ok(());
     }

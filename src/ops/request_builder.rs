@@ -33,6 +33,14 @@ pub enum RequestError {
     NoFile { what: String, kind: Kind },
     #[error("snapshot {0} has nothing that fits")]
     Empty(String),
+    #[error(
+        "{first} and {second} both are {key}: only one of them can be there afterwards\n  → name \
+            the one that is meant"
+    )]
+    Twice { key: ArtifactKey, first: String, second: String },
+    #[error("{0} is a {kind}: it is in no scope, and cannot be brought into one\n  → name what is \
+        in it", kind = .0.kind)]
+    NotInScopes(ArtifactKey),
 }
 
 impl Workspace {
@@ -49,6 +57,7 @@ impl Workspace {
         for reference in references {
             wanted.push(self.wanted(reference).await?);
         }
+        refuse_doubles(&wanted)?;
         let source = match wanted.as_slice() {
             [one] => one.label.clone(),
             many => many.iter().map(|w| w.key.to_string()).collect::<Vec<_>>().join(", "),
@@ -155,6 +164,17 @@ impl Workspace {
         }
         Ok(request)
     }
+}
+
+/// Refuses what would leave only one of two wanted artifacts on the target.
+pub(super) fn refuse_doubles(wanted: &[WantedArtifact]) -> Result<(), RequestError> {
+    for (place, second) in wanted.iter().enumerate() {
+        if let Some(first) = wanted[..place].iter().find(|first| first.key == second.key) {
+            let (first, key) = (first.label.clone(), second.key.clone());
+            return Err(RequestError::Twice { key, first, second: second.label.clone() });
+        }
+    }
+    Ok(())
 }
 
 /// What of a snapshot is wanted: what was chosen and can be sent. What is in a project comes with the

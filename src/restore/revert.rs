@@ -40,6 +40,7 @@ impl Executor<'_> {
             Some(result) => {
                 let outcome = self.record_outcome(at, &text, result);
                 if outcome == RunOutcome::Unfinished && key.kind == Kind::Project {
+                    self.say_what_is_missing(at).await;
                     self.judge_members(at).await;
                 }
                 outcome

@@ -117,6 +117,25 @@ impl Executor<'_> {
         self.retrying.restore_schedule(&member.id, wanted, writes).await.map(drop)
     }
 
+    /// Says where a project that is gone can be had from.
+    pub(super) async fn say_what_is_missing(&self, at: ItemIndex) {
+        let item = self.item(at);
+        if !matches!(look(self.client, &item.key).await, Ok(None)) {
+            return;
+        }
+        self.recorder.change(|j| {
+            let environment = j.plan.environment.clone();
+            let progress = &mut j.items[at];
+            let Some(kept) = progress.safety.as_ref().map(|kept| kept.path.clone()) else { return };
+            let error = progress.error.take().unwrap_or_default();
+            progress.error = Some(format!(
+                "{error}; {} is NOT on {environment} now: its archive is {kept} in the store, which \
+                 the console imports (Projects, Import)",
+                name(&item.key)
+            ));
+        });
+    }
+
     /// Says of each artifact that came in a project which could not be put back whether it is as it
     /// was: it was judged before its project was deleted once more.
     pub(super) async fn judge_members(&self, project: ItemIndex) {

@@ -1,8 +1,12 @@
 //! What a snapshot does not hold, and why: nobody must take it for more than it is.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use crate::model::{CoverageGap, Kind, ManifestEntry, SkippedArtifact, UnlistedKind, plural};
+use crate::model::{
+    CoverageGap, EnvironmentName, Kind, ManifestEntry, SkippedArtifact, SnapshotName, UnlistedKind,
+    plural,
+};
+use crate::store::Index;
 
 /// Projects that are named one by one; more are counted.
 const NAMED: usize = 3;
@@ -43,6 +47,29 @@ pub fn gaps(
         ));
     }
     out
+}
+
+/// Projects that the last snapshot of everything had, and that are not listed any more. That they
+/// are gone is not known: the service hides what an account has no right to.
+pub fn projects_not_seen(
+    index: &Index,
+    environment: &EnvironmentName,
+    is_listed: impl Fn(&str) -> bool,
+) -> Vec<CoverageGap> {
+    let name = SnapshotName { environment: environment.clone(), label: None };
+    let Some(last) = index.snapshot_named(&name) else { return Vec::new() };
+    let had = index.versions().iter().filter(|v| {
+        v.kind == Kind::Project
+            && v.environment == *environment
+            && v.safety_run.is_none()
+            && v.was_there(last.started)
+    });
+    let codes: BTreeSet<&str> =
+        had.map(|v| v.code.as_str()).filter(|code| !is_listed(code)).collect();
+    let why = "the last snapshot had it, and it is not listed any more: it was deleted, or this \
+        account has no right to it";
+    let gap = |code| CoverageGap { what: format!("project {code}"), why: why.to_owned() };
+    codes.into_iter().map(gap).collect()
 }
 
 /// What people have not saved yet.

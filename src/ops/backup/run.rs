@@ -1,5 +1,7 @@
 //! Takes what a backup's plan says, and commits the snapshot.
 
+use std::collections::BTreeSet;
+
 use bytes::Bytes;
 use futures::StreamExt;
 use jiff::Timestamp;
@@ -73,8 +75,8 @@ pub async fn run(
         events.send(Progress::Note { text: text.clone() });
         outcome.notes.push(text);
     }
-    say_what_is_not_held(client, store, (plan.selection, &plan.unsaved), &entries, &mut outcome)
-        .await;
+    let of_plan = (plan.selection, plan.unsaved.as_slice());
+    say_what_is_not_held(client, (store, index), of_plan, &entries, &mut outcome).await;
     let purpose = Purpose::Backup { partial: outcome.interrupted, selection: plan.selection };
     let manifest = Manifest {
         finished: Timestamp::now().max(plan.started),
@@ -98,7 +100,7 @@ pub async fn run(
 /// Notes what the snapshot does not hold, and the newest export of the whole instance.
 async fn say_what_is_not_held(
     client: &Client,
-    store: &Store,
+    (store, index): (&Store, &Index),
     (selection, unsaved): (bool, &[String]),
     entries: &[ManifestEntry],
     outcome: &mut BackupOutcome,
@@ -107,7 +109,23 @@ async fn say_what_is_not_held(
         true => coverage::not_seen(&outcome.unseen),
         false => {
             let attachments = client.environment().attachments;
-            coverage::gaps(entries, &outcome.unseen, &outcome.skipped, attachments)
+            let mut gaps = coverage::gaps(entries, &outcome.unseen, &outcome.skipped, attachments);
+            let untaken = outcome.skipped.iter().map(|s| &s.artifact);
+            let untaken = untaken.chain(outcome.failed.iter().map(|f| &f.artifact));
+            let named: BTreeSet<String> = entries
+                .iter()
+                .map(ManifestEntry::key)
+                .chain(untaken.cloned())
+                .filter(|key| key.kind == Kind::Project)
+                .map(|key| key.code)
+                .collect();
+            // Where the list itself failed, that is told.
+            let listed = |code: &str| named.contains(code) || named.contains("");
+            let unlisted = outcome.unseen.iter().any(|u| u.kind == Kind::Project);
+            if !unlisted {
+                gaps.extend(coverage::projects_not_seen(index, client.name(), listed));
+            }
+            gaps
         }
     };
     outcome.not_held.extend(coverage::unsaved(unsaved));

@@ -88,10 +88,13 @@ fn undefined_in_project(s: &Situation, items: &[PlanItem]) -> Option<Check> {
         _ => "no snapshot that is meant has them".to_owned(),
     };
     let what = format!(
-        "no schedule is defined afterwards for {}: a project's archive has none, and {why}",
+        "no schedule runs afterwards for {}: whether an import defines one is not documented, and {why}",
         names.join(", ")
     );
-    Some(Check::from(Finding::warning(what, "define them in the console once they are to run")))
+    Some(Check::from(Finding::warning(
+        what,
+        "look at them in the console, and define and start what should run",
+    )))
 }
 
 /// Scheduled integrations of which the store has no schedule, although the stored one is wanted.
