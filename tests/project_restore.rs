@@ -874,6 +874,11 @@ async fn the_called_members_of_a_project_are_activated_first() {
         assert!(twin < feed, "{:#?}", world.sim.calls_since("prod ", since));
     };
     let imported = |since: usize| since + first(since, "/projects/archive");
+    // A plan exports the project once, however many are in it.
+    let exports = world.sim.calls("POST /projects/PEOPLE/archive");
+    let (code, plan) = json(&config, &[&REBUILD[..], &["--plan"]].concat()).await;
+    assert_eq!(code, 0, "{plan}");
+    assert_eq!(world.sim.calls("POST /projects/PEOPLE/archive") - exports, 1, "{plan}");
     let (code, journal) = json(&config, &[&REBUILD[..], &["--confirm", "PEOPLE"]].concat()).await;
     assert_eq!(code, 0, "{journal}");
     in_order(imported(0));

@@ -40,8 +40,8 @@ impl Executor<'_> {
             Some(result) => {
                 let outcome = self.record_outcome(at, &text, result);
                 if outcome == RunOutcome::Unfinished && key.kind == Kind::Project {
-                    self.say_what_is_missing(at).await;
-                    self.judge_members(at).await;
+                    Box::pin(self.say_what_is_missing(at)).await;
+                    Box::pin(self.judge_members(at)).await;
                 }
                 outcome
             }
@@ -134,7 +134,7 @@ impl Executor<'_> {
         }
         match (&item.before.status, there) {
             (Some(_), there) if item.strategy == Strategy::Rebuild => {
-                self.project_as_before(at, there.is_some()).await?;
+                Box::pin(self.project_as_before(at, there.is_some())).await?;
             }
             (None, None) => {}
             (None, Some(live)) => self.delete_imported(at, &live.state.status).await?,

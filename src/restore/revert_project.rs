@@ -77,16 +77,16 @@ impl Executor<'_> {
         // from what they were.
         let mut tried = Tried::default();
         if was_deleted {
-            self.lookups_as_before(at, &mut tried).await?;
-            self.configure_project(item, inside, &mut tried).await?;
+            Box::pin(self.lookups_as_before(at, &mut tried)).await?;
+            Box::pin(self.configure_project(item, inside, &mut tried)).await?;
         }
         for member in &inside.active {
-            tried.note(self.member_as_before(at, member).await)?;
+            tried.note(Box::pin(self.member_as_before(at, member)).await)?;
         }
         // What ran runs again before this: a list that the service refuses must not keep it from
         // that, and it may shut this account out.
         if let Some(list) = item.access_list().filter(|_| was_deleted) {
-            let set = self.retrying.set_access_list(&item.key, list).await;
+            let set = Box::pin(self.retrying.set_access_list(&item.key, list)).await;
             tried.note(set.map(drop).map_err(StepError::from))?;
         }
         tried.end()

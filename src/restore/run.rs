@@ -78,7 +78,7 @@ pub async fn run(
             }
             executor.ensure_unchanged(at, RunPhase::Before).await?;
         }
-        executor.values_are_readable().await
+        Box::pin(executor.values_are_readable()).await
     };
     match context.stop.unless_stopped(Box::pin(result)).await {
         Some(Ok(())) => forward(plan, &payloads, &recorder, context, RunStart::New).await,
@@ -135,7 +135,8 @@ pub async fn continue_run(
             None => Bytes::new(),
         });
     }
-    let values = executor(&plan, &payloads, &recorder, context).values_are_readable().await;
+    let values =
+        Box::pin(executor(&plan, &payloads, &recorder, context).values_are_readable()).await;
     if let Err(why) = values {
         recorder.change(|j| {
             j.error = Some(format!("nothing was done: {why}"));

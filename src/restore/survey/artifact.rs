@@ -80,6 +80,9 @@ impl SurveyedArtifact {
                     project.fingerprints
                 }))
             }
+            // What comes in a whole is put back with it: its own export would say nothing, and each
+            // would export the whole project.
+            Some(_) if within.is_some() && wanted.key.kind == Kind::Integration => None,
             Some(_) if wanted.key.kind.has_archive() => {
                 Some(exported(live_fingerprints(client, &wanted.key).await))
             }
