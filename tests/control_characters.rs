@@ -122,7 +122,8 @@ async fn no_command_prints_a_mark() {
             rows.push(vec!["\u{1b}]52;c;x\u{7}".into(), "\u{9b}2J".into()])
         });
     };
-    let copy = format!("path:{}", folder.join("copy").display());
+    let copy = folder.join("copy");
+    let copy = copy.to_str().unwrap();
     let exports = folder.join("exports");
     std::fs::create_dir(&exports).unwrap();
     let exports = exports.to_str().unwrap();
@@ -160,7 +161,7 @@ async fn no_command_prints_a_mark() {
         &["drill", "prod", "--in", "dev", "--plan"],
         &["verify", "--deep"],
         &["prune", "--keep-last", "9"],
-        &["copy", "--to", &copy],
+        &["copy", "--to", copy],
         &["import", exports, "--env", "prod"],
     ];
     let (mut bad, mut codes) = (Vec::new(), Vec::new());

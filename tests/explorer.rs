@@ -3,8 +3,7 @@
 use std::sync::{Arc, Mutex};
 
 use crossterm::event::{KeyCode, KeyModifiers, MouseEventKind};
-use oicx::tui::{Appearance, Event, Explorer, Keymap, Setup};
-use ratatui::{Terminal, backend::TestBackend};
+use oicx::tui::{Appearance, Event, Keymap, Setup};
 
 use crate::store::incident;
 use crate::support::{World, screen::Screen};
@@ -252,8 +251,7 @@ async fn a_log_is_read_to_its_beginning_a_page_at_a_time() {
     let said = (1..=100).map(|n| format!("line {n} {}", "and what belongs to it ".repeat(5)));
     let log = Arc::new(Mutex::new(said.collect::<Vec<_>>()));
     let setup = Setup { log, ..Setup::new(workspace, Keymap::built_in().unwrap()) };
-    let terminal = Terminal::new(TestBackend::new(80, 24)).unwrap();
-    let mut screen = Screen { explorer: Explorer::new(setup, terminal) };
+    let mut screen = Screen::of(setup, (80, 24));
     screen.keys("L");
     assert!(screen.shows("line 100 "), "{}", screen.text());
     screen.key(KeyCode::Home);

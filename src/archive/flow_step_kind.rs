@@ -52,7 +52,7 @@ pub enum FlowStepKind {
 use FlowStepKind as K;
 
 /// Each kind with the flow's word, the word that a person reads, and the character for it.
-const KNOWN: [(FlowStepKind, &str, &str, char); 32] = [
+static KNOWN: [(FlowStepKind, &str, &str, char); 32] = [
     (K::Assignment, "assignment", "assign", 'ƒ'),
     (K::Callback, "callback", "callback", '→'),
     (K::Catch, "catch", "fault handler", '!'),
@@ -90,8 +90,8 @@ const KNOWN: [(FlowStepKind, &str, &str, char); 32] = [
 impl FlowStepKind {
     /// The kind of a word of a flow.
     pub fn of(word: &str) -> Self {
-        let known = KNOWN.into_iter().find(|(_, w, ..)| *w == word);
-        known.map_or_else(|| Self::Other(visible(word).into_owned()), |(kind, ..)| kind)
+        let known = KNOWN.iter().find(|(_, w, ..)| *w == word);
+        known.map_or_else(|| Self::Other(visible(word).into_owned()), |(kind, ..)| kind.clone())
     }
 
     /// The flow's own word.
@@ -142,9 +142,9 @@ mod tests {
 
     #[test]
     fn every_kind_is_read_from_its_word_and_says_it_again() {
-        for (kind, word, label, _) in KNOWN {
-            assert_eq!(FlowStepKind::of(word), kind);
-            assert_eq!((kind.word(), kind.label()), (word, label));
+        for (kind, word, label, _) in &KNOWN {
+            assert_eq!(FlowStepKind::of(word), *kind);
+            assert_eq!((kind.word(), kind.label()), (*word, *label));
         }
         let new = FlowStepKind::of("teleport");
         assert_eq!(new.word(), "teleport");

@@ -63,8 +63,8 @@ impl<'a> NotCountedReport<'a> {
         }
         let twins: BTreeSet<ArtifactName> =
             listing.with_shared_runs().map(ListingEntry::name_of).collect();
-        let artifacts = Some(twins.into_iter().collect());
-        Some(Self { environment, artifacts }).filter(|_| listing.with_shared_runs().count() > 0)
+        let some = !twins.is_empty();
+        some.then(|| Self { environment, artifacts: Some(twins.into_iter().collect()) })
     }
 
     fn describe(&self) -> String {

@@ -317,13 +317,18 @@ pub struct ArtifactName {
     pub code: String,
 }
 
+/// The scope that an artifact is in; a project, the only kind that is a scope, is in itself.
+fn home_of<'s>(kind: Kind, scope: &'s Scope, code: &str) -> Cow<'s, Scope> {
+    match kind == Kind::Project {
+        true => Cow::Owned(Scope::of_project(code)),
+        false => Cow::Borrowed(scope),
+    }
+}
+
 impl ArtifactName {
     /// The scope in which a person looks for it: a project is in itself.
     pub fn home(&self) -> Cow<'_, Scope> {
-        match self.kind == Kind::Project {
-            true => Cow::Owned(Scope::of_project(self.code.as_str())),
-            false => Cow::Borrowed(&self.scope),
-        }
+        home_of(self.kind, &self.scope, &self.code)
     }
 
     /// The name of an artifact in the global space.
@@ -373,11 +378,7 @@ impl ArtifactKey {
 
     /// The scope whose connections and lookups it uses: a project's are its own.
     pub fn uses_scope(&self) -> Scope {
-        // A project is the only kind that is a scope.
-        match self.kind == Kind::Project {
-            true => Scope::of_project(self.code.as_str()),
-            false => self.scope.clone(),
-        }
+        home_of(self.kind, &self.scope, &self.code).into_owned()
     }
 
     /// Whether it is the project that another artifact is in.

@@ -7,7 +7,7 @@ mod recovery;
 mod restore;
 mod runs;
 
-use std::{path::Path, time::Duration};
+use std::{path::PathBuf, time::Duration};
 
 use tokio::sync::mpsc::UnboundedSender;
 use tokio_util::sync::CancellationToken;
@@ -35,6 +35,8 @@ pub struct EffectRunner {
     pub events: UnboundedSender<Event>,
     /// Ends when the store may be read.
     pub filling: Option<StoreFilling>,
+    /// Where files are written to; empty: where the program was started.
+    pub folder: PathBuf,
 }
 
 impl EffectRunner {
@@ -123,8 +125,9 @@ impl EffectRunner {
     }
 
     async fn write(&self, name: String, bytes: Vec<u8>) {
+        let path = self.folder.join(&name);
         let work = move || {
-            let written = crate::files::write_beside(Path::new(&name), &bytes);
+            let written = crate::files::write_beside(&path, &bytes);
             written.map_err(|e| Failure::new(format!("{name} cannot be written: {e}")))
         };
         let result = tokio::task::spawn_blocking(work).await;

@@ -1,5 +1,7 @@
 //! The loop, on any ratatui backend: tests drive it in memory, people in a terminal.
 
+use std::path::PathBuf;
+
 use ratatui::{Terminal, backend::Backend, layout::Position};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
@@ -39,8 +41,14 @@ impl<B: Backend> Explorer<B> {
             retry_policy: RetryPolicy::default(),
             events,
             filling: setup.filling,
+            folder: PathBuf::new(),
         };
         Self { terminal, app, runner, incoming, state: setup.state, outside: Vec::new() }
+    }
+
+    /// Sets where files are written to: tests leave none where they run.
+    pub fn set_folder(&mut self, folder: PathBuf) {
+        self.runner.folder = folder;
     }
 
     /// Sets how long the service is waited for; tests wait less.

@@ -11,6 +11,8 @@ const PATIENCE: Duration = Duration::from_secs(20);
 
 pub struct Screen {
     pub explorer: Explorer<TestBackend>,
+    /// Where the explorer writes files.
+    _written: tempfile::TempDir,
 }
 
 impl Screen {
@@ -26,13 +28,20 @@ impl Screen {
     ) -> Self {
         let keymap = Keymap::built_in().unwrap();
         let setup = Setup { look, state, ..Setup::new(workspace, keymap) };
+        let mut this = Self::of(setup, size);
+        this.explorer.start();
+        this.draw();
+        this
+    }
+
+    /// An explorer that asks for nothing yet.
+    pub fn of(setup: Setup, size: (u16, u16)) -> Self {
         let terminal = Terminal::new(TestBackend::new(size.0, size.1)).unwrap();
         let mut explorer = Explorer::new(setup, terminal);
         explorer.set_retry_policy(super::retry_policy());
-        explorer.start();
-        let mut this = Self { explorer };
-        this.draw();
-        this
+        let written = tempfile::tempdir().unwrap();
+        explorer.set_folder(written.path().to_owned());
+        Self { explorer, _written: written }
     }
 
     pub fn draw(&mut self) {

@@ -119,8 +119,8 @@ async fn say_what_is_not_held(
                 .filter(|key| key.kind == Kind::Project)
                 .map(|key| key.code)
                 .collect();
+            let listed = |code: &str| named.contains(code);
             // Where the list itself failed, that is told.
-            let listed = |code: &str| named.contains(code) || named.contains("");
             let unlisted = outcome.unseen.iter().any(|u| u.kind == Kind::Project);
             if !unlisted {
                 gaps.extend(coverage::projects_not_seen(index, client.name(), listed));

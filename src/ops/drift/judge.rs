@@ -89,25 +89,25 @@ async fn judge(workspace: &Workspace, pair: Pair, brief: bool) -> Option<Drifted
     if kind == Kind::Connection {
         return None;
     }
-    let other_version = x.version != y.version;
-    let state = match (
-        other_version,
-        fingerprints(workspace, kind, &x).await,
-        fingerprints(workspace, kind, &y).await,
-    ) {
-        (true, ..) => DriftKind::OtherVersion,
-        (false, Ok(a), Ok(b)) if a == b => {
-            let standing = kind == Kind::Integration
-                && (x.state.status == Status::Active) != (y.state.status == Status::Active);
-            return if standing {
-                difference(DriftKind::Standing, None, Some(x), Some(y), None)
-            } else {
-                None
-            };
-        }
-        (false, Ok(_), Ok(_)) => DriftKind::Changed,
-        (false, Err(why), _) | (false, _, Err(why)) => {
-            return difference(DriftKind::Unknown, None, Some(x), Some(y), Some(why.to_string()));
+    let state = match x.version == y.version {
+        false => DriftKind::OtherVersion,
+        // Only of one version the meaning decides.
+        true => {
+            match (fingerprints(workspace, kind, &x).await, fingerprints(workspace, kind, &y).await)
+            {
+                (Ok(a), Ok(b)) if a == b => {
+                    let standing = kind == Kind::Integration
+                        && (x.state.status == Status::Active) != (y.state.status == Status::Active);
+                    return standing
+                        .then(|| difference(DriftKind::Standing, None, Some(x), Some(y), None))
+                        .flatten();
+                }
+                (Ok(_), Ok(_)) => DriftKind::Changed,
+                (Err(why), _) | (_, Err(why)) => {
+                    let why = Some(why.to_string());
+                    return difference(DriftKind::Unknown, None, Some(x), Some(y), why);
+                }
+            }
         }
     };
     let ahead = match state {
