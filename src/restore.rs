@@ -40,7 +40,7 @@ use std::{collections::BTreeMap, time::Duration};
 
 use bytes::Bytes;
 
-use crate::model::{ArtifactKey, ConnectionName, project_file_name};
+use crate::model::{ArtifactKey, ConnectionName, Kind, project_file_name};
 use crate::oic::{Client, ConnectionSettings, OicError};
 use crate::store::Store;
 
@@ -48,7 +48,7 @@ pub use checklist::{Checklist, ChecklistItem, ChecklistState, NOT_YET, Watch};
 pub use connection_fields::fields;
 pub use ending::{Ending, EndingTone, NextStep};
 pub use error::{ConnectionValuesError, KeptFileError, RunError, SmokeError, StepError};
-pub use journal::{ItemProgress, Journal, JournalLine, Proof, RunOutcome, RunOwner};
+pub use journal::{ItemProgress, Journal, JournalLine, NotPutBack, Proof, RunOutcome, RunOwner};
 pub use live::{LiveState, PriorState, live_fingerprints};
 pub use note::incident_note;
 pub use plan::{ApprovedPlan, Check, LeftOut, PlanItem, PlanStep, RestorePlan, StepKind, Strategy};
@@ -77,7 +77,7 @@ pub struct PreparedPlan {
     pub by_hand: Vec<FileByHand>,
 }
 
-/// The archive of a project, which a person imports in the console.
+/// The archive of a project, which a person can import in the console.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FileByHand {
     pub name: String,
@@ -122,14 +122,22 @@ pub async fn prepare(
     Ok(PreparedPlan { plan, payloads, by_hand })
 }
 
-/// The archives that the steps by hand name, each once.
+/// The archives of projects that the steps by hand name, and those that the plan itself sends: who
+/// cannot let oicx do it imports them in the console. Each once.
 fn files_by_hand(situation: &Situation, plan: &RestorePlan) -> Vec<FileByHand> {
     let mut files: Vec<FileByHand> = Vec::new();
-    for item in plan.items.iter().filter(|i| i.strategy == Strategy::ByHand) {
-        let archive = situation.archive(&item.key);
-        let (Some(archive), Some(project)) = (archive, item.key.scope.project()) else { continue };
-        let bytes = archive.project_file.clone();
-        let file = FileByHand { name: project_file_name(project.as_str()), bytes };
+    for item in &plan.items {
+        let Some(archive) = situation.archive(&item.key) else { continue };
+        let (project, bytes) = match (item.key.kind, item.key.scope.project()) {
+            (Kind::Project, _) if item.strategy.sends() => {
+                (item.key.code.as_str(), archive.bytes.clone())
+            }
+            (_, Some(project)) if item.strategy == Strategy::ByHand => {
+                (project.as_str(), archive.project_file.clone())
+            }
+            _ => continue,
+        };
+        let file = FileByHand { name: project_file_name(project), bytes };
         if !file.bytes.is_empty() && !files.contains(&file) {
             files.push(file);
         }

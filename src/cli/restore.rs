@@ -65,7 +65,9 @@ pub(super) fn write_by_hand(
     let failed =
         |e| CommandError::failed(format!("{} cannot be written to: {e}", folder.display()));
     if prepared.by_hand.is_empty() {
-        output::tell("oicx: nothing in this plan is done by hand: no file is written");
+        output::tell(
+            "oicx: this plan sends no project, and nothing in it is done by hand: no file is written",
+        );
         return Ok(());
     }
     std::fs::create_dir_all(folder).map_err(failed)?;
@@ -222,14 +224,14 @@ pub(super) fn tell_end(mut report: Value, journal: &Journal, global: &Global) {
         ("result", json!(journal.result)),
         ("proof", json!(journal.proof)),
         ("run", json!(journal.run)),
-        ("error", json!(journal.error)),
+        ("error", json!(journal.why())),
     ] {
         report[key] = value;
     }
     if journal.items.len() > 1 {
         let item = |(item, progress): (&restore::PlanItem, &restore::ItemProgress)| {
             json!({ "artifact": item.key, "way": item.strategy,
-                "result": progress.outcome, "proof": progress.proof, "error": progress.error })
+                "result": progress.outcome, "proof": progress.proof, "error": progress.why() })
         };
         report["items"] = journal.plan.items.iter().zip(&journal.items).map(item).collect();
     }
@@ -358,14 +360,18 @@ pub(super) fn print_end(journal: &Journal, process: RunProcess) {
         let (wanted, found) = (short(proof.wanted), short(proof.found));
         output::line(format!("proof   wanted {wanted} found {found}; {}", proof.facts.join(", ")));
     }
+    let cause = journal.why().unwrap_or_default();
     for (item, progress) in
         journal.plan.items.iter().zip(&journal.items).filter(|_| journal.items.len() > 1)
     {
         let end = progress.describe();
-        let why = progress.error.as_ref().map(|e| format!(": {e}")).unwrap_or_default();
+        let own = progress.why().filter(|why| !cause.contains(why.as_str()));
+        let why = own.map(|e| format!(": {e}")).unwrap_or_default();
         output::line(format!("  {}: {end}{why}", item.key));
     }
-    journal.error.iter().for_each(|e| output::line(format!("why     {e}")));
+    if !cause.is_empty() {
+        output::line(format!("why     {cause}"));
+    }
     output::line(format!("journal {}", journal.path()));
     let run = &journal.run;
     match ending.next {

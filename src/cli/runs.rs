@@ -165,7 +165,7 @@ fn tell_runs(all: &[Journal], none: &str, global: &Global) -> Exit {
                 "subject": j.plan.subject(),
                 "by": j.by, "started": j.started, "finished": j.finished, "result": j.result,
                 "open": j.is_open(),
-                "alive": RunProcess::of(j).is_alive(), "undoes": j.plan.undoes, "error": j.error })
+                "alive": RunProcess::of(j).is_alive(), "undoes": j.plan.undoes, "error": j.why() })
         };
         output::json(&json!({ "runs": all.iter().map(one).collect::<Vec<_>>() }));
         return Exit::Done;

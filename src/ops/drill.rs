@@ -293,7 +293,7 @@ pub async fn run(
         report.clean_up = Some(gone.run.clone());
         report.good &= gone.result == Some(RunOutcome::Restored);
         if gone.result != Some(RunOutcome::Restored) {
-            let why = gone.error.unwrap_or_default();
+            let why = gone.why().unwrap_or_default();
             report.notes.push(format!(
                 "taking it away: {}: {why}",
                 gone.result.map_or("cut off", RunOutcome::describe)
@@ -317,7 +317,7 @@ fn report(journal: &Journal) -> DrillReport {
                 seconds: journal
                     .span(at)
                     .map_or(0.0, |(from, to)| to.duration_since(from).as_secs_f64()),
-                error: record.error.clone(),
+                error: record.why(),
             }
         })
         .collect();

@@ -80,7 +80,7 @@ impl Ending {
     /// Words for a run without an outcome: it runs now, or was cut off.
     fn open(journal: &Journal, process: RunProcess) -> Self {
         let (subject, place) = (journal.plan.subject(), &journal.plan.environment);
-        let why = journal.error.clone().unwrap_or_default();
+        let why = journal.why().unwrap_or_default();
         if process.is_alive() {
             return Self::worded(
                 (EndingTone::Running, "running now"),
@@ -157,7 +157,7 @@ impl Ending {
         let (subject, place) = (journal.plan.subject(), &journal.plan.environment);
         let (done, plan) = (done_word(journal.plan.verb), &journal.plan);
         let loud = done.to_uppercase();
-        let why = journal.error.clone().unwrap_or_default();
+        let why = journal.why().unwrap_or_default();
         let (kind, headline, sentence) = match outcome {
             RunOutcome::PutBack => (
                 (EndingTone::Warning, "put back, proven"),

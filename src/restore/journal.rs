@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     error::KeptFileError,
+    execute::name,
     plan::{LeftOut, RestorePlan, StepKind},
 };
 use crate::archive::sha256_hex;
@@ -170,8 +171,34 @@ pub struct ItemProgress {
     pub outcome: Option<RunOutcome>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub proof: Option<Proof>,
+    /// Why it was not done.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
+    /// Why it could not be put back when that was last tried, and what a person does then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub not_put_back: Option<NotPutBack>,
+}
+
+/// Why an artifact is not as it was before a run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NotPutBack {
+    pub why: String,
+    /// What a person does; none where another artifact says it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub advice: Option<String>,
+}
+
+impl ItemProgress {
+    /// Why the artifact is not as it was wanted: each cause once.
+    pub fn why(&self) -> Option<String> {
+        let Some(back) = &self.not_put_back else { return self.error.clone() };
+        let failed = match &self.error {
+            Some(error) if *error == back.why => "PUTTING BACK FAILED for the same reason".into(),
+            _ => format!("PUTTING BACK FAILED: {}", back.why),
+        };
+        let texts = self.error.iter().chain([&failed]).chain(&back.advice);
+        Some(texts.map(String::as_str).collect::<Vec<_>>().join("; "))
+    }
 }
 
 /// The record of a run, as the store keeps it.
@@ -190,8 +217,11 @@ pub struct Journal {
     pub result: Option<RunOutcome>,
     /// The proof of the artifact that was asked for.
     pub proof: Option<Proof>,
-    /// Why the artifact was not restored.
+    /// The first cause why what was wanted is not there.
     pub error: Option<String>,
+    /// How undoing it ended, where it was undone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub undo: Option<String>,
 }
 
 impl std::ops::Index<ItemIndex> for Vec<ItemProgress> {
@@ -236,7 +266,26 @@ impl Journal {
             result: None,
             proof: None,
             error: None,
+            undo: None,
         }
+    }
+
+    /// Why the run ended as it did: the first cause, and what is not as it was before. Each cause
+    /// stands there once.
+    pub fn why(&self) -> Option<String> {
+        let several = self.items.len() > 1;
+        let unfinished = self.plan.items.iter().zip(&self.items);
+        let unfinished = unfinished.filter(|(_, p)| p.outcome == Some(RunOutcome::Unfinished));
+        let mut causes: Vec<String> = Vec::new();
+        for (item, progress) in unfinished {
+            // Where another artifact says what to do, it says why, too.
+            let told_there = progress.not_put_back.as_ref().is_some_and(|b| b.advice.is_none());
+            let Some(why) = progress.why().filter(|_| !told_there) else { continue };
+            causes.push(if several { format!("{}: {why}", name(&item.key)) } else { why });
+        }
+        let first = self.error.iter().filter(|e| !causes.iter().any(|c| c.starts_with(*e)));
+        let all: Vec<&str> = first.chain(&causes).chain(&self.undo).map(String::as_str).collect();
+        (!all.is_empty()).then(|| all.join("; "))
     }
 
     /// Adds a line that belongs to no item.

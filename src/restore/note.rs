@@ -93,7 +93,7 @@ fn head(out: &mut String, journal: &Journal, process: RunProcess) -> std::fmt::R
         writeln!(out, "| interrupted | for {gap:.0} s |")?;
     }
     writeln!(out, "| run | `{}` |", journal.run)?;
-    if let Some(error) = &journal.error {
+    if let Some(error) = &journal.why() {
         writeln!(out, "\n**Why it ended so:** {}", plain(error))?;
     }
     Ok(())

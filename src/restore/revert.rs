@@ -9,7 +9,7 @@ use tokio::time::Instant;
 use super::{
     error::StepError,
     execute::{Executor, name},
-    journal::{FileRef, RunOutcome},
+    journal::{FileRef, NotPutBack, RunOutcome},
     live::{live_fingerprints, look, means},
     plan::{PlanItem, StepKind, Strategy},
     retrying_client::{ScheduleWrites, WriteParameters, telling},
@@ -103,14 +103,14 @@ impl Executor<'_> {
             let (run, progress) = (j.run.clone(), &mut j.items[at]);
             progress.outcome = Some(outcome);
             if outcome == RunOutcome::Unfinished {
-                let error =
-                    progress.error.take().unwrap_or_else(|| "another artifact failed".into());
-                let look = format!(
+                progress.error.get_or_insert_with(|| "another artifact failed".into());
+                let advice = format!(
                     "look at {} on {environment} now, then: oicx resume {run} (or --undo)",
                     name(key)
                 );
-                progress.error = Some(format!("{error}; PUTTING BACK FAILED: {note}; {look}"));
+                progress.not_put_back = Some(NotPutBack { why: note, advice: Some(advice) });
             } else {
+                progress.not_put_back = None;
                 (progress.open, progress.changed, progress.brought) = (None, false, false);
                 progress.deleted = false;
                 progress.done.clear();

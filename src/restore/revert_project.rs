@@ -7,7 +7,7 @@ use bytes::Bytes;
 use super::{
     error::StepError,
     execute::{Executor, name},
-    journal::RunOutcome,
+    journal::{NotPutBack, RunOutcome},
     live::{ActiveMember, ProjectCompanion, live_fingerprints, look},
     plan::PlanItem,
     retrying_client::{ScheduleWrites, WriteParameters},
@@ -124,15 +124,21 @@ impl Executor<'_> {
             return;
         }
         self.recorder.change(|j| {
-            let environment = j.plan.environment.clone();
+            let (environment, run) = (j.plan.environment.clone(), j.run.clone());
             let progress = &mut j.items[at];
-            let Some(kept) = progress.safety.as_ref().map(|kept| kept.path.clone()) else { return };
-            let error = progress.error.take().unwrap_or_default();
-            progress.error = Some(format!(
-                "{error}; {} is NOT on {environment} now: its archive is {kept} in the store, which \
-                 the console imports (Projects, Import)",
-                name(&item.key)
-            ));
+            let (Some(kept), Some(failure)) = (&progress.safety, &mut progress.not_put_back) else {
+                return;
+            };
+            let gone = format!(
+                "{} is NOT on {environment} now: its archive is {} in the store, which the console \
+                 imports (Projects, Import); oicx restore 'store:{environment}/projects/{}@run:{run}' \
+                 --to {environment} --plan --by-hand FOLDER writes it out",
+                name(&item.key),
+                kept.path,
+                item.key.code
+            );
+            let before = failure.advice.take().map(|advice| format!("; {advice}"));
+            failure.advice = Some(format!("{gone}{}", before.unwrap_or_default()));
         });
     }
 
@@ -159,8 +165,7 @@ impl Executor<'_> {
                 let progress = &mut j.items[at];
                 progress.outcome = Some(RunOutcome::Unfinished);
                 let why = "its project could not be put back: see there".to_owned();
-                progress.error =
-                    Some(progress.error.take().map_or(why.clone(), |e| format!("{e}; {why}")));
+                progress.not_put_back = Some(NotPutBack { why, advice: None });
             });
         }
     }

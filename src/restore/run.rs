@@ -147,7 +147,7 @@ pub async fn continue_run(
     }
     recorder.change(|journal| {
         // Why it stopped before says nothing of how it ends now.
-        journal.error = None;
+        (journal.error, journal.undo) = (None, None);
         for at in journal.plan.item_indices() {
             let safety = |s: &StepIndex| {
                 journal.plan.step(*s).is_some_and(|s| s.kind == StepKind::SafetyExport)
@@ -166,6 +166,7 @@ pub async fn continue_run(
             progress.brought |= was_importing;
             progress.deleted |= was_deleting;
             (progress.open, progress.outcome, progress.error) = (None, None, None);
+            progress.not_put_back = None;
         }
     });
     forward(&plan, &payloads, &recorder, context, RunStart::Continued).await;
@@ -203,10 +204,13 @@ pub async fn undo(reopened: ReopenedRun, context: RunContext<'_>) -> Result<Jour
     });
     beating(&recorder, within_deadline(&recorder, context, work)).await;
     recorder.change(|j| {
-        let why = j.error.take().unwrap_or_else(|| "it was cut off".into());
-        let held = j.items.iter().any(|i| i.outcome == Some(RunOutcome::Held));
-        let end = if held { "putting back was held" } else { "it was undone" };
-        j.error = Some(format!("{why}; {end}"));
+        j.note_cause("it was cut off");
+        let any = |outcome| j.items.iter().any(|i| i.outcome == Some(outcome));
+        j.undo = match (any(RunOutcome::Held), any(RunOutcome::Unfinished)) {
+            (true, _) => Some("putting back was held".to_owned()),
+            (false, true) => None,
+            (false, false) => Some("it was undone".to_owned()),
+        };
     });
     Ok(finish(recorder).await)
 }
@@ -531,20 +535,6 @@ async fn finish(recorder: Recorder<'_>) -> Journal {
         journal.result = Some(result);
         let main = journal.plan.main_index();
         journal.proof = main.and_then(|at| journal.items.get(at.0)?.proof.clone());
-        if result == RunOutcome::Unfinished {
-            let whole: Vec<String> = journal
-                .items
-                .iter()
-                .filter(|r| r.outcome == Some(RunOutcome::Unfinished))
-                .filter_map(|r| r.error.clone())
-                .collect();
-            // The first cause stands first, unless one of these says the same.
-            let first = journal
-                .error
-                .take()
-                .filter(|e| !whole.iter().any(|w| e.contains(w) || w.starts_with(e.as_str())));
-            journal.error = Some(first.into_iter().chain(whole).collect::<Vec<_>>().join("; "));
-        }
     });
     let store = recorder.store();
     let room = store::reserved_space_path(&recorder.read(|j| j.run.clone()));

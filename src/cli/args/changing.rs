@@ -85,8 +85,8 @@ impl DecisionOptions {
 /// What is done where the steps are a person's.
 #[derive(Debug, Clone, Args)]
 pub struct ByHandOptions {
-    /// Where the service has no call for it: write the project's archive to this folder, for the
-    /// steps that a person does in the console
+    /// Write the project's archive to this folder, for who imports it in the console: where the
+    /// service has no call for it, or oicx is not to do it
     #[arg(long = "by-hand", value_name = "FOLDER")]
     pub folder: Option<PathBuf>,
 }

@@ -106,7 +106,7 @@ fn end_lines<'a>(app: &App, journal: &Journal, width: usize) -> Vec<Line<'a>> {
     let (text, style) = headline(app, journal);
     let mut lines: Vec<Line<'a>> =
         wrap(&text, width).into_iter().map(|l| Line::styled(l, style)).collect();
-    if let Some(error) = &journal.error {
+    if let Some(error) = journal.why() {
         lines.extend(
             wrap(&format!("why: {error}"), width)
                 .into_iter()
@@ -164,7 +164,7 @@ fn ends<'a>(app: &App, journal: &Journal, width: usize) -> Vec<Line<'a>> {
             .proof
             .as_ref()
             .filter(|p| p.holds() && progress.outcome == Some(RunOutcome::Restored));
-        let note = match (proof.and_then(|p| p.found), &progress.error) {
+        let note = match (proof.and_then(|p| p.found), &progress.why()) {
             (Some(found), _) => format!("proven, {0} = {0}", found.short()),
             (None, Some(error)) => error.clone(),
             (None, None) => progress.describe().to_owned(),

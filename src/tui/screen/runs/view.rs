@@ -67,7 +67,7 @@ fn about<'a>(app: &App, journal: &Journal, waits: bool, width: usize) -> Vec<Key
     let mut lines = vec![KeyLine::default()];
     if !waits {
         let journal_at = || format!("journal: {} in the store", journal.path());
-        let text = fit(&journal.error.clone().unwrap_or_else(journal_at), width);
+        let text = fit(&journal.why().unwrap_or_else(journal_at), width);
         lines.push(Line::styled(text, theme.dim.0).into());
         return lines;
     }
