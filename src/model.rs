@@ -38,7 +38,7 @@ pub use instance_export::InstanceExport;
 pub use instances::{InstanceCounts, ScheduleParameters, ScheduleState};
 pub use known_secrets::{DOTS, remember_secret, without_secrets};
 pub use part::FilePart;
-pub use project::{ProjectCode, Scope};
+pub use project::{HIDDEN_PROJECT, ProjectCode, Scope};
 pub use reference::{ParseReferenceError, Reference, StorePick, Target};
 pub use run_id::{EnvironmentIndex, ItemIndex, RunId, StepIndex};
 pub use snapshot::{

@@ -182,7 +182,7 @@ async fn a_first_change_that_is_refused_leaves_the_run_untouched(
     world.fault(&format!("status={status} method=POST path=/integrations/SYNC"));
     let began = std::time::Instant::now();
     let journal = restore(&world, &workspace, RunOutcome::Untouched).await;
-    assert!(journal.error.unwrap().contains(&status.to_string()));
+    assert!(journal.why().unwrap().contains(&status.to_string()));
     assert!(began.elapsed() < Duration::from_secs(20), "{:?}", began.elapsed());
     assert_eq!(status_and_schedule(&world), (Status::Active, Some(ScheduleState::Running)));
 }
@@ -210,7 +210,7 @@ async fn what_somebody_does_while_it_is_stopped_is_kept_told_and_not_written_ove
     world.sim.before_call("prod", put - 1, edit);
     let journal = run(&world, plan, payloads, &prod).await;
     assert_eq!(journal.result, Some(RunOutcome::PutBack), "{:?}", journal.error);
-    let told = journal.error.clone().unwrap();
+    let told = journal.why().unwrap();
     assert!(told.contains("somebody changed SYNC|01.00.0000 while it was stopped"), "{told}");
     let theirs = theirs.lock().unwrap().clone().unwrap();
     let wanted = oicx::archive::Iar::read(&theirs).unwrap().fingerprints.portable;
@@ -231,7 +231,7 @@ async fn what_failed_and_counts_as_not_active_is_put_back() {
     world.fault("fail-activation times=1 method=POST path=/integrations/SYNC after=1");
     let journal = run(&world, plan, payloads, &prod).await;
     assert_eq!(journal.result, Some(RunOutcome::PutBack), "{:?}", journal.error);
-    assert!(journal.error.unwrap().contains("the activation of SYNC|01.00.0000 failed"));
+    assert!(journal.why().unwrap().contains("the activation of SYNC|01.00.0000 failed"));
     assert_eq!(status_and_schedule(&world), (Status::Active, Some(ScheduleState::Running)));
 }
 
@@ -255,7 +255,7 @@ async fn what_hangs_is_left_in_place_and_taken_up_later(
     let (before, puts) = (plan.items[0].before.portable, world.sim.calls("prod PUT"));
     let journal = run(&world, plan, payloads, &prod).await;
     assert_eq!(journal.result, Some(RunOutcome::Held), "{:?}", journal.error);
-    let why = journal.error.clone().unwrap();
+    let why = journal.why().unwrap();
     let expected = format!("the {what} of SYNC|01.00.0000 is still {state} after 1 s");
     assert!(why.contains(&expected) && why.contains("left as it is"), "{why}");
     // Nothing was put back.

@@ -159,7 +159,7 @@ async fn one_ctrl_c_gives_up_what_only_reads_at_once() {
         asked.undo();
     });
     assert_eq!(journal.result, Some(RunOutcome::Untouched));
-    assert!(journal.error.unwrap().contains("cancelled"));
+    assert!(journal.why().unwrap().contains("cancelled"));
 }
 
 #[tokio::test]
@@ -208,7 +208,7 @@ async fn a_second_ctrl_c_holds_it_at_once_in_the_middle_of_a_change(
         asked.hold();
     });
     assert_eq!(journal.result, Some(RunOutcome::Held));
-    let why = journal.error.clone().unwrap();
+    let why = journal.why().unwrap();
     assert!(why.starts_with("it was held before replace SYNC"), "{why}");
     // Who takes it up and holds it at once begins nothing.
     let held = StopSignal::default();
@@ -260,7 +260,7 @@ async fn putting_back_can_be_held_too_and_taken_up() {
     });
     let journal = journal.unwrap();
     assert_eq!(journal.result, Some(RunOutcome::Held), "{:?}", journal.error);
-    assert!(journal.error.clone().unwrap().contains("putting back was held"));
+    assert!(journal.why().unwrap().contains("putting back was held"));
     let journal = take_up(world, journal, true).await;
     assert_eq!(journal.result, Some(RunOutcome::PutBack), "{:?}", journal.error);
 }
@@ -274,7 +274,7 @@ async fn a_run_that_takes_too_long_is_held() {
     let stop = StopSignal::default();
     let journal = run(&incident, &prod, unwatched(&stop), "hang env=prod method=put").await;
     assert_eq!(journal.result, Some(RunOutcome::Held));
-    assert!(journal.error.clone().unwrap().contains("deadlines.run"), "{:?}", journal.error);
+    assert!(journal.why().unwrap().contains("deadlines.run"), "{:?}", journal.error);
     let journal = take_up(world, journal, false).await;
     assert_eq!(journal.result, Some(RunOutcome::Restored), "{:?}", journal.error);
 }

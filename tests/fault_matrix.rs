@@ -262,7 +262,7 @@ impl Cell<'_> {
         if !journal.is_open() {
             return self.judge(&journal, &trouble).map(|end| (end, false));
         }
-        let said = journal.error.clone().unwrap_or_default();
+        let said = journal.why().unwrap_or_default();
         if journal.result == Some(RunOutcome::Unfinished) && !said.contains("oicx resume") {
             return Err(format!("it does not say what to do: {said}"));
         }
@@ -333,7 +333,7 @@ impl Cell<'_> {
     fn judge(&self, journal: &Journal, trouble: &Trouble) -> Result<End, String> {
         let now = self.lane.instance(state);
         let result = journal.result.ok_or("it has no end")?;
-        if result != RunOutcome::Restored && journal.error.as_ref().is_none_or(String::is_empty) {
+        if result != RunOutcome::Restored && journal.why().as_ref().is_none_or(String::is_empty) {
             return Err(format!("{result:?} without a reason"));
         }
         // What somebody else did before anything was done stays theirs.

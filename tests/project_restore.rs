@@ -292,7 +292,7 @@ async fn an_integration_moves_into_a_project_and_the_plan_says_who_calls_it() {
         ["promote", "prod:global/GLOBAL_ONE", "--to", "prod", "--into", "NOWHERE", "--yes"];
     let (code, out, err) = run(oicx(&config), &nowhere).await;
     assert_eq!(code, 1, "{out}{err}");
-    assert!(format!("{out}{err}").contains("prod has no project NOWHERE"), "{out}{err}");
+    assert!(format!("{out}{err}").contains("prod lists no project NOWHERE"), "{out}{err}");
 }
 
 /// Values for the connections of a project, which come without credentials.
@@ -572,7 +572,7 @@ async fn no_plan_is_made_where_the_projects_cannot_be_listed() {
     world.fault("status=500 env=prod method=GET path=/projects");
     let (code, out, err) = run(oicx(&config), &RESTORE[..5]).await;
     assert_eq!(code, 1, "{out}{err}");
-    assert!(err.contains("projects") && !out.contains("has no project"), "{out}{err}");
+    assert!(err.contains("projects") && !out.contains("lists no project"), "{out}{err}");
     assert_eq!(world.sim.calls("prod DELETE"), 0);
 }
 
@@ -991,6 +991,16 @@ async fn a_project_that_is_listed_no_more_is_named_by_the_next_backup() {
     let (code, out, err) = run(oicx(&config), &["backup", "prod"]).await;
     assert_eq!(code, 0, "{err}");
     assert!(out.contains("project MONEY: the last snapshot had it, and it is not listed any more"));
+    // What went with it is told in one line.
+    let gone: Vec<&str> = out.lines().filter(|l| l.contains("- ") && l.contains("MONEY")).collect();
+    assert_eq!(gone.len(), 1, "{out}");
+    assert!(gone[0].contains("deleted, or hidden from this account"), "{out}");
+    let (_, plan, _) =
+        run(oicx(&config), &["restore", "store:prod/projects/MONEY", "--to", "prod", "--plan"])
+            .await;
+    assert_eq!(plan.matches("prod lists no project MONEY").count(), 1, "{plan}");
+    let (_, _, err) = run(oicx(&config), &["inspect", "prod:projects/MONEY"]).await;
+    assert!(err.contains("whose access list leaves this account out"), "{err}");
     // Once it was told, the snapshot after it has nothing to add.
     let (_, out, _) = run(oicx(&config), &["backup", "prod"]).await;
     assert!(!out.contains("the last snapshot had it"), "{out}");

@@ -212,7 +212,7 @@ async fn puts_back(fault: &str, why: &str) {
     let (plan, payloads) = plan(&workspace, &prod, "store:prod/SYNC").await;
     world.fault(fault);
     let journal = run(&world, plan, payloads, &prod).await;
-    let error = journal.error.clone().unwrap_or_default();
+    let error = journal.why().unwrap_or_default();
     assert_eq!(journal.result, Some(RunOutcome::PutBack), "{fault}: {error} {:?}", journal.lines);
     assert!(error.contains(why), "{fault}: {error}");
     assert_eq!(flow_of(&prod, SYNC).await, before, "{fault}");
@@ -300,7 +300,7 @@ async fn an_import_that_is_refused_because_it_exists_changes_and_deletes_nothing
     world.fault("status=409 times=1 method=POST path=/integrations/archive");
     let journal = run(&world, plan, payloads, &prod).await;
     assert_eq!(journal.result, Some(RunOutcome::Untouched), "{:?}", journal.lines);
-    assert!(journal.error.unwrap().contains("409"));
+    assert!(journal.why().unwrap().contains("409"));
     assert_eq!(world.sim.calls("prod DELETE"), 1, "only the one that this test made");
 }
 
@@ -315,7 +315,7 @@ async fn what_could_not_be_found_out_is_never_called_unchanged() {
     world.fault("status=403 method=GET path=/archive after=1");
     let journal = run(&world, plan, payloads, &prod).await;
     assert_eq!(journal.result, Some(RunOutcome::Unfinished), "{:?}", journal.lines);
-    assert!(journal.error.unwrap().contains("PUTTING BACK FAILED"));
+    assert!(journal.why().unwrap().contains("PUTTING BACK FAILED"));
 }
 
 #[tokio::test]
@@ -328,7 +328,7 @@ async fn an_activation_that_hangs_is_left_in_place_and_told() {
     world.fault("stuck-activation times=1 method=POST path=/integrations/SYNC after=1");
     let journal = run(&world, plan, payloads, &prod).await;
     assert_eq!(journal.result, Some(RunOutcome::Held), "{:?}", journal.error);
-    assert!(journal.error.unwrap().contains("the activation of SYNC|01.00.0000 is still"));
+    assert!(journal.why().unwrap().contains("the activation of SYNC|01.00.0000 is still"));
 }
 
 #[tokio::test]
@@ -340,7 +340,7 @@ async fn nothing_is_changed_when_the_safety_export_cannot_be_made() {
     let changes = world.sim.calls("prod POST") + world.sim.calls("prod PUT");
     let journal = run(&world, plan, payloads, &prod).await;
     assert_eq!(journal.result, Some(RunOutcome::Untouched));
-    assert!(journal.error.unwrap().contains("500"));
+    assert!(journal.why().unwrap().contains("500"));
     assert_eq!(world.sim.calls("prod POST") + world.sim.calls("prod PUT"), changes);
 }
 
@@ -365,7 +365,7 @@ async fn nothing_is_changed_when_the_disk_is_full_for_the_safety_export() {
     let kept = restore::all_runs(&store).await.unwrap().pop().unwrap();
     assert_eq!(kept.result, Some(RunOutcome::Untouched), "its end is on record");
     assert_eq!(journal.result, Some(RunOutcome::Untouched), "{:?}", journal.lines);
-    assert!(journal.error.unwrap().contains("No space left"));
+    assert!(journal.why().unwrap().contains("No space left"));
     assert_eq!(world.sim.calls("prod PUT"), 0);
     assert_eq!(prod.integration(&id(SYNC)).await.unwrap().state.status, Status::Active);
 }
@@ -437,7 +437,7 @@ async fn a_run_that_was_done_is_continued_without_what_it_sent() {
     delete_sync(&world);
     let ended = restore::continue_run(open.reopen(Some("prod")).unwrap(), context).await.unwrap();
     assert_eq!(ended.result, Some(RunOutcome::Unfinished));
-    assert!(ended.error.unwrap().contains("undo it"));
+    assert!(ended.why().unwrap().contains("undo it"));
 }
 
 #[tokio::test]
@@ -449,7 +449,7 @@ async fn nothing_is_changed_when_somebody_else_was_faster() {
     change_in_place(&world, "prod");
     let journal = run(&world, plan, payloads, &prod).await;
     assert_eq!(journal.result, Some(RunOutcome::Untouched));
-    assert!(journal.error.unwrap().contains("changed by j.doe since this plan"));
+    assert!(journal.why().unwrap().contains("changed by j.doe since this plan"));
 }
 
 #[tokio::test]

@@ -133,7 +133,7 @@ async fn a_wrong_password_is_told_in_the_service_s_words_and_nothing_stays() {
     let (plan, payloads) = plan(&workspace, &client, "store:test/PARENT").await;
     let journal = run(&world, plan, payloads, &client).await;
     assert_eq!(journal.result, Some(RunOutcome::PutBack), "{:?}", journal.lines);
-    let why = journal.error.unwrap();
+    let why = journal.why().unwrap();
     assert!(
         why.contains("HTTP 401: the user name or password is wrong")
             && why.contains("set other values"),
@@ -223,7 +223,7 @@ async fn a_property_that_the_connection_does_not_have_is_named() {
     let (plan, payloads) = plan(&workspace, &client, "store:test/PARENT").await;
     let journal = run(&world, plan, payloads, &client).await;
     assert_eq!(journal.result, Some(RunOutcome::PutBack));
-    let why = journal.error.unwrap();
+    let why = journal.why().unwrap();
     assert!(why.contains("has no property hostname; it has connectionUrl"), "{why}");
 }
 
@@ -353,7 +353,7 @@ async fn a_certificate_that_is_missing_is_uploaded_from_the_file_that_the_config
     let (bad, payloads) = plan(&workspace, &client, "store:test/CHILD").await;
     let journal = run(&world, bad, payloads, &client).await;
     assert_eq!(journal.result, Some(RunOutcome::Untouched), "{:?}", journal.lines);
-    assert!(journal.error.unwrap().contains("not a certificate in PEM form"));
+    assert!(journal.why().unwrap().contains("not a certificate in PEM form"));
     std::fs::write(&file, "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n")
         .unwrap();
     let (plan, payloads) = plan(&workspace, &client, "store:test/CHILD").await;
@@ -547,7 +547,7 @@ async fn two_people_never_work_on_the_same_and_the_second_is_told_who() {
     let changes = world.sim.calls("prod POST") + world.sim.calls("prod PUT");
     let journal = run(&world, mine, payloads, &prod).await;
     assert_eq!(journal.result, Some(RunOutcome::Untouched));
-    assert!(journal.error.unwrap().contains("m.rossi on elsewhere runs a restore of it now"));
+    assert!(journal.why().unwrap().contains("m.rossi on elsewhere runs a restore of it now"));
     assert_eq!(world.sim.calls("prod POST") + world.sim.calls("prod PUT"), changes);
     let (blocked, _) = plan(&workspace, &prod, "store:test/SYNC").await;
     assert!(blocked.blockers().any(|c| c.what.contains("m.rossi")), "{:?}", blocked.checks);

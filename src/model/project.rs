@@ -9,6 +9,10 @@ use super::{path_segment, visible};
 /// The word that stands for the global space where a project's code could stand.
 pub(super) const GLOBAL: &str = "global";
 
+/// What is to be remembered wherever a project is said not to be there.
+pub const HIDDEN_PROJECT: &str =
+    "a project whose access list leaves this account out is not listed either";
+
 /// A project's code, which is also its id in paths of the service. Empty where an archive does not
 /// say it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]

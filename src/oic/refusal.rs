@@ -129,10 +129,14 @@ impl Refusal {
             Self::Locked => {
                 "it is locked or prebuilt: ask who holds the lock to close it in the console"
             }
-            Self::Exists => "it exists already: replace it instead",
+            Self::Exists => {
+                "it exists already: replace it; where it is a project that is not listed, its \
+                 access list leaves this account out"
+            }
             Self::Active => "it is active, locked or not complete: deactivate or unlock it first",
             Self::Gone => {
-                "it is not there (any more), or instance names another service; refresh the list"
+                "it is not there (any more), the access list of its project leaves this account \
+                 out, or instance names another service; refresh the list"
             }
             Self::Trouble => "the service has trouble: try again in a minute",
             Self::Unknown => "the service did not take the request; its words say why",

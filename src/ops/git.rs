@@ -204,7 +204,8 @@ async fn describe(
     };
     let subject = subject(manifest, before.is_some(), &differences);
     let author = author(&differences);
-    let body: String = differences.iter().map(|d| format!("{}\n", d.line())).collect();
+    let lines = snapshot_changes::lines(&differences);
+    let body: String = lines.iter().map(|line| format!("{line}\n")).collect();
     let body = if body.is_empty() { body } else { format!("{body}\n") };
     let name = name_of(manifest);
     let message = format!("{subject}\n\n{body}{TRAILER}{name}\n");

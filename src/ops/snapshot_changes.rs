@@ -1,7 +1,7 @@
 //! What changed between two snapshots of one environment: artifact by artifact, in meaning, by
 //! whom.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use futures::StreamExt;
 use jiff::Timestamp;
@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use super::compare::CompareError;
 use crate::diff;
-use crate::model::{ArtifactKey, Kind, Manifest, ManifestEntry};
+use crate::model::{ArtifactKey, Kind, Manifest, ManifestEntry, Scope, plural};
 use crate::oic::AuditRecord;
 use crate::store::Store;
 use crate::workspace::source::{ReadError, open_stored_one};
@@ -93,6 +93,28 @@ impl ArtifactChange {
         let by = if people.is_empty() { String::new() } else { format!(", by {people}") };
         format!("{} {}{summary}{by}", self.what.mark(), self.artifact)
     }
+}
+
+/// A line for each change. Of a project that is listed no more, what went with it stands in its
+/// line: whether all of that was deleted, or is hidden, is not known.
+pub fn lines(changes: &[ArtifactChange]) -> Vec<String> {
+    let removed = |c: &ArtifactChange| c.what == ArtifactChangeKind::Removed;
+    let gone: BTreeSet<Scope> = changes
+        .iter()
+        .filter(|c| removed(c) && c.artifact.kind == Kind::Project)
+        .map(|c| c.artifact.uses_scope())
+        .collect();
+    let went = |c: &ArtifactChange| removed(c) && gone.contains(&c.artifact.uses_scope());
+    let line = |c: &ArtifactChange| match c.artifact.kind {
+        Kind::Project if removed(c) => {
+            let scope = c.artifact.uses_scope();
+            let others = changes.iter().filter(|o| went(o) && o.artifact.uses_scope() == scope);
+            let with = plural(others.count() - 1, "artifact");
+            Some(format!("{} with {with}: deleted, or hidden from this account", c.line()))
+        }
+        _ => (!went(c)).then(|| c.line()),
+    };
+    changes.iter().filter_map(line).collect()
 }
 
 /// What changed, by what the manifests list. An artifact that the later backup could not see or

@@ -183,7 +183,7 @@ impl BackupSummary {
                 "  since {when}{label}: {added} added, {changed} changed, {removed} removed"
             ));
         }
-        out.extend(self.changes.iter().map(|c| format!("  {}", c.line())));
+        out.extend(snapshot_changes::lines(&self.changes).iter().map(|l| format!("  {l}")));
         out.extend(self.no_audit.iter().map(|why| format!("  – the audit is not joined: {why}")));
         out.extend(outcome.skipped.iter().map(|s| format!("  – {}: {}", s.artifact, s.reason)));
         out.extend(outcome.failed.iter().map(|f| format!("  ✗ {}: {}", f.artifact, f.error)));

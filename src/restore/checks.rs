@@ -81,6 +81,22 @@ pub(super) fn all(s: &Situation, items: &[PlanItem]) -> Vec<Check> {
     }
     out.extend(CHECKS.iter().flat_map(|check| check(s, items)));
     out.iter_mut().for_each(|check| check.of = asked_for(&check.of, items));
+    merged(out)
+}
+
+/// What is found of several artifacts in the same words, once.
+fn merged(all: Vec<Check>) -> Vec<Check> {
+    let mut out: Vec<Check> = Vec::new();
+    for check in all {
+        let same = |c: &&mut Check| {
+            (&c.finding, &c.remedy, c.of.is_empty())
+                == (&check.finding, &check.remedy, check.of.is_empty())
+        };
+        match out.iter_mut().find(same) {
+            Some(told) => told.of.extend(check.of),
+            None => out.push(check),
+        }
+    }
     out
 }
 

@@ -15,8 +15,8 @@ use crate::archive::{
     fingerprints_of,
 };
 use crate::model::{
-    ArtifactKey, EnvironmentName, FilePart, IntegrationId, Kind, ManifestEntry, Reference, Scope,
-    Status, StorePick, Target, Version, visible,
+    ArtifactKey, EnvironmentName, FilePart, HIDDEN_PROJECT, IntegrationId, Kind, ManifestEntry,
+    Reference, Scope, Status, StorePick, Target, Version, visible,
 };
 use crate::oic::{Client, OicError};
 use crate::store::{Index, Store, StoreError, StoredVersion};
@@ -158,8 +158,9 @@ pub enum SourceError {
     File { path: String, why: std::io::Error },
     #[error(
         "{environment} has no {} {}\n  → `oicx list {environment} --kind {} --filter \
-            {}` shows what there is",
-        .target.kind, .target.in_words(), .target.kind.folder(), visible(&.target.code)
+            {}` shows what there is{}",
+        .target.kind, .target.in_words(), .target.kind.folder(), visible(&.target.code),
+        if .target.kind == Kind::Project { format!("; {HIDDEN_PROJECT}") } else { String::new() }
     )]
     NotThere { environment: EnvironmentName, target: Target },
     #[error(

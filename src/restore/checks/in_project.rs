@@ -1,7 +1,7 @@
 //! Integrations in a project: what can be added or replaced alone there, and what a person can do
 //! where nothing can (docs/projects.md, Inside a project).
 
-use crate::model::{ArtifactKey, Finding, Kind, ProjectCode, Scope};
+use crate::model::{ArtifactKey, Finding, HIDDEN_PROJECT, Kind, ProjectCode, Scope};
 use crate::restore::{
     plan::{Check, PlanItem, Strategy},
     planner::why_by_hand,
@@ -20,6 +20,7 @@ pub(super) fn check(s: &Situation, items: &[PlanItem]) -> Vec<Check> {
             .and_then(|p| no_project(s, p, item))
             .into_iter()
             .chain(alone)
+            .chain(may_be_hidden(s, item))
             .map(Check::from)
             .chain(project.and_then(|p| by_hand(s, p, part, item)));
         out.extend(found.map(|check| check.of(&item.key)));
@@ -48,8 +49,21 @@ fn no_project(s: &Situation, project: &ProjectCode, item: &PlanItem) -> Option<F
     if there || item.strategy == Strategy::Remove {
         return None;
     }
-    let what = format!("{} has no project {project}", s.environment);
-    Some(Finding::blocker(what, "restore the whole project, or create it in the console"))
+    let what = format!("{} lists no project {project}", s.environment);
+    let fix = format!("restore the whole project, or create it in the console; {HIDDEN_PROJECT}");
+    Some(Finding::blocker(what, fix))
+}
+
+/// A project that is to be imported may be there and hidden: nobody can tell before the import is
+/// refused.
+fn may_be_hidden(s: &Situation, item: &PlanItem) -> Option<Finding> {
+    if item.key.kind != Kind::Project || item.strategy != Strategy::Import {
+        return None;
+    }
+    let what = format!("{} lists no project {}; {HIDDEN_PROJECT}", s.environment, item.key.code);
+    let fix = "if it is there, the import is refused and nothing is changed: ask one of its \
+        administrators, or use the account of a ServiceAdministrator";
+    Some(Finding::warning(what, fix))
 }
 
 /// An integration that is stored as a part of its project's archive cannot be sent by itself.
