@@ -905,6 +905,39 @@ async fn back_to_broken(world: &World) {
     world.fault("latency=12ms env=prod");
 }
 
+/// A rehearsal that was held ends as one that was not: measured, and taken away again. What stays
+/// of it is told.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_drill_that_was_held_is_taken_away_again_once_it_ended() {
+    let empty = "[[environment]]\nname = \"empty\"\ninstance = \"acme-empty\"\n\
+        clients = [{ id = \"oicx\", secret = \"demo\", role = \"ServiceAdministrator\" }]\n\
+        [[integration]]";
+    let landscape = crate::projects::LANDSCAPE.replacen("[[integration]]", empty, 1) + LIBRARY;
+    let world = World::of(&landscape).await;
+    take_backup(&world, "prod").await;
+    let values = crate::project_restore::connection_values(&world);
+    let config = world.config_file(&format!("deadlines = {{ run = 3 }}\n{values}"));
+    world.fault("latency=400ms env=empty");
+    let drill = ["drill", "prod", "--in", "empty", "--yes"];
+    let (code, out, err) = cli(oicx(&config), &drill).await;
+    assert_eq!(code, 1, "{out}{err}");
+    assert!(out.contains("takes away what it brought"), "{out}{err}");
+    world.sim.clear_faults();
+    let config = world.config_file(&values);
+    let (_, runs) = json(&config, &["runs", "--json"]).await;
+    let held = runs["runs"][0]["run"].as_str().unwrap();
+    let (code, out, err) = cli(oicx(&config), &["resume", held, "--yes"]).await;
+    assert_eq!(code, 0, "{out}{err}");
+    assert!(out.contains("# Drill of prod in empty: good"), "{out}");
+    assert!(out.contains("library DRILL_RULES 01.00.0000 | done, proven"), "{out}");
+    assert!(world.client("empty").projects().await.unwrap().is_empty(), "taken away again");
+    assert_eq!(world.sim.with_instance("empty", |i| i.integrations.len()).unwrap(), 0);
+}
+
+/// A library of every environment: a drill rehearses it under another name.
+const LIBRARY: &str = "\n[[library]]\ncode = \"RULES\"\nname = \"Rules\"\n\
+    version = \"01.00.0000\"\nscript = \"function grade(x) { return x; }\"\n";
+
 /// Whole projects are rehearsed where the target has none of that code and their connections get
 /// values; no schedule begins to run, and nothing of them is left.
 #[tokio::test(flavor = "multi_thread")]

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::config::Config;
 use crate::files::write_atomic;
-use crate::ops::drill::{self, DrillSelection};
+use crate::ops::drill::{self, DrillReport, DrillSelection};
 use crate::restore::RunContext;
 
 /// Restores a snapshot into an environment kept for it and says whether what came out is the same.
@@ -39,10 +39,15 @@ pub async fn run(
             CommandError::failed(format!("{} cannot be written: {e}", path.display()))
         })?;
     }
+    Ok(tell(&report, global))
+}
+
+/// Tells how a rehearsal went.
+pub(super) fn tell(report: &DrillReport, global: &Global) -> Exit {
     if global.json {
-        output::json(&report)
+        output::json(report)
     } else {
         output::line(report.markdown().trim_end())
     }
-    Ok(if report.good { Exit::Done } else { Exit::Failed })
+    if report.good { Exit::Done } else { Exit::Failed }
 }

@@ -133,6 +133,16 @@ impl From<crate::ops::run_plan::RunPlanError> for CommandError {
     }
 }
 
+impl From<crate::ops::run_plan::TakeUpError> for CommandError {
+    fn from(e: crate::ops::run_plan::TakeUpError) -> Self {
+        use crate::ops::run_plan::TakeUpError;
+        match e {
+            TakeUpError::Store(e) => e.into(),
+            TakeUpError::Drill(e) => e.into(),
+        }
+    }
+}
+
 impl From<crate::restore::RunError> for CommandError {
     fn from(e: crate::restore::RunError) -> Self {
         Self::failed(e.to_string())

@@ -4,18 +4,16 @@ use serde_json::json;
 
 use super::{
     args::{Global, ResumeOptions, RollbackOptions, RunsOptions},
+    drill,
     output::{self, CommandError, Exit},
     restore::{confirm, exit_of, perform, plan_json, prepare, print_end, tell_end, watched_run},
     waiting,
 };
 use crate::config::Config;
 use crate::model::{ago, short_date};
-use crate::oic::Client;
+use crate::ops::run_plan::{self, Resumption};
 use crate::restore;
-use crate::restore::{
-    Ending, Journal, NextStep, PlanOptions, ReopenedRun, RunContext, RunOutcome, RunProcess,
-};
-use crate::store::Store;
+use crate::restore::{Ending, Journal, NextStep, PlanOptions, RunContext, RunOutcome, RunProcess};
 
 /// Plans to undo what a run of oicx changed on an environment, asks, and does it.
 pub async fn rollback(
@@ -80,25 +78,16 @@ pub async fn resume(
     let confirmation = confirm(&journal.plan, &options.consent)?;
     let reopened =
         journal.reopen(confirmation.as_deref()).map_err(|e| CommandError::failed(e.to_string()))?;
-    let journal = take_up((client, store), reopened, options.undo, global).await?;
+    let how = if options.undo { Resumption::Undo } else { Resumption::Continue };
+    let work = async |context: RunContext<'_>| run_plan::take_up(reopened, how, context).await;
+    let (journal, rehearsed) = watched_run((client, store), "resume", global, work).await?;
+    if let Some(rehearsed) = rehearsed {
+        return Ok(drill::tell(&rehearsed, global));
+    }
     tell_end(report, &journal, global);
     let undone =
         options.undo && matches!(journal.result, Some(RunOutcome::PutBack | RunOutcome::Untouched));
     Ok(if undone { Exit::Done } else { exit_of(&journal) })
-}
-
-/// Continues a reopened run or undoes it, and shows how that goes.
-async fn take_up(
-    (client, store): (&Client, &Store),
-    reopened: ReopenedRun,
-    undo: bool,
-    global: &Global,
-) -> Result<Journal, CommandError> {
-    let work = async |context: RunContext<'_>| match undo {
-        true => restore::undo(reopened, context).await,
-        false => restore::continue_run(reopened, context).await,
-    };
-    Ok(watched_run((client, store), "resume", global, work).await?)
 }
 
 /// Why a run cannot be taken up again; none where it can.

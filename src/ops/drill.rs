@@ -53,7 +53,7 @@ pub enum DrillError {
             rehearsed without touching it\n  → name an environment that is empty, or has less"
     )]
     NothingFree { source_name: String, target: EnvironmentName },
-    #[error(transparent)]
+    #[error("what was rehearsed is still on the target: {0}")]
     CleanUp(#[from] RunError),
 }
 
@@ -82,6 +82,11 @@ pub async fn prepare(
     let libraries = names(target.catalog(Kind::Library).await?);
     let projects = names(target.projects().await?);
     let projects = choose_projects(&mut request, scope, &projects, target);
+    if !projects.is_empty() {
+        let what = "access lists are not rehearsed: a project is open to whom the target gives a \
+            new one, until it is taken away again";
+        request.notes.push(Finding::fact(what));
+    }
     choose(&mut request, scope, &there, &lookups, &libraries);
     request.wanted.extend(projects);
     if request.wanted.is_empty() {
@@ -268,17 +273,27 @@ pub async fn run(
     context: RunContext<'_>,
 ) -> Result<(DrillReport, Journal), DrillError> {
     let journal = restore::run(approved, payloads, context).await?;
-    let mut report = report(&journal);
+    let report = end(&journal, context).await?;
+    Ok((report, journal))
+}
+
+/// Measures a rehearsal that came to its end, and takes away again what it brought. One that stopped
+/// in the middle is left as it is.
+///
+/// # Errors
+/// Where what it brought cannot be taken away.
+pub async fn end(journal: &Journal, context: RunContext<'_>) -> Result<DrillReport, DrillError> {
+    let mut report = report(journal);
     if journal.is_open() {
         let text = format!(
             "{} stopped in the middle: oicx resume {} --undo takes away what it brought",
             journal.run, journal.run
         );
         report.notes.push(text);
-        return Ok((report, journal));
+        return Ok(report);
     }
     if journal.changed() {
-        let request = restore::undoing(context.store, &journal).await?;
+        let request = restore::undoing(context.store, journal).await?;
         let prepared = restore::prepare(
             context.client,
             Some(context.store),
@@ -300,7 +315,7 @@ pub async fn run(
             ));
         }
     }
-    Ok((report, journal))
+    Ok(report)
 }
 
 fn report(journal: &Journal) -> DrillReport {

@@ -3,9 +3,14 @@
 use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
 
-use super::backup::{self, BackupError, BackupSelection};
+use super::{
+    backup::{self, BackupError, BackupSelection},
+    drill::{self, DrillError, DrillReport},
+};
 use crate::model::{ArtifactKey, EnvironmentName, stamp};
-use crate::restore::{self, ApprovedPlan, Journal, Payloads, RestorePlan, RunContext, Verb};
+use crate::restore::{
+    self, ApprovedPlan, Journal, Payloads, ReopenedRun, RestorePlan, RunContext, Verb,
+};
 use crate::store::StoreError;
 use crate::workspace::{
     OpenError, Workspace,
@@ -49,6 +54,55 @@ pub async fn run_plan(
         }
     }
     Ok(restore::run(approved, payloads, context).await?)
+}
+
+/// How a run that stopped in the middle is ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Resumption {
+    Continue,
+    Undo,
+}
+
+impl Resumption {
+    /// What is done with the run of a plan, in one line.
+    pub fn title(self, plan: &RestorePlan) -> String {
+        let how = match self {
+            Self::Undo => "put back",
+            Self::Continue => "continue",
+        };
+        format!("{how}: {}", plan.title())
+    }
+}
+
+/// Continues or undoes a run that stopped in the middle. A rehearsal that comes to its end by that
+/// is measured, and taken away again.
+///
+/// # Errors
+/// Where the journal cannot be written, or what was rehearsed cannot be taken away.
+pub async fn take_up(
+    reopened: ReopenedRun,
+    how: Resumption,
+    context: RunContext<'_>,
+) -> Result<(Journal, Option<DrillReport>), TakeUpError> {
+    let journal = match how {
+        Resumption::Undo => return Ok((restore::undo(reopened, context).await?, None)),
+        Resumption::Continue => restore::continue_run(reopened, context).await?,
+    };
+    let rehearsed = journal.plan.verb == Verb::Drill && !journal.is_open();
+    let report = match rehearsed {
+        true => Some(Box::pin(drill::end(&journal, context)).await?),
+        false => None,
+    };
+    Ok((journal, report))
+}
+
+/// Why a run that was taken up did not come to its end.
+#[derive(Debug, thiserror::Error)]
+pub enum TakeUpError {
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    Drill(#[from] DrillError),
 }
 
 /// Keeps what a plan sends or replaces, as a labelled snapshot of one environment. Says what was

@@ -32,11 +32,11 @@ use crate::model::{
 use crate::oic::{Recovery, Silence};
 use crate::ops::{
     backup::BackupSelection, compare::Compared, grep::Pattern, recover::ApprovedRecovery,
-    triage::Triage,
+    run_plan::Resumption, triage::Triage,
 };
 use crate::restore::{
     ApprovedPlan, Checklist, ConnectionValues, Journal, Payloads, PlanOptions, PreparedPlan,
-    ReopenedRun, RestorePlan,
+    ReopenedRun,
 };
 use crate::search::Candidate;
 use crate::store::StoredVersion;
@@ -229,24 +229,6 @@ pub enum RestoreEffect {
         how: Resumption,
         stop: StopSignal,
     },
-}
-
-/// How a run that stopped in the middle is ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Resumption {
-    Continue,
-    Undo,
-}
-
-impl Resumption {
-    /// What is done with the run of a plan, in one line.
-    pub fn title(self, plan: &RestorePlan) -> String {
-        let how = match self {
-            Self::Undo => "put back",
-            Self::Continue => "continue",
-        };
-        format!("{how}: {}", plan.title())
-    }
 }
 
 /// Which runs of the store are asked for.

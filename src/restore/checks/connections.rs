@@ -11,7 +11,7 @@ use crate::restore::{
     connection_values::{AGENT, POLICY},
     plan::{Check, PlanItem, Strategy},
     remedy::Remedy,
-    request::Goal,
+    request::{Goal, Verb},
     survey::{KeptConnection, Situation},
 };
 
@@ -258,6 +258,10 @@ fn not_all_given(gets: &str, left: &[String]) -> Finding {
     Finding::warning(what, fix)
 }
 
+/// What is so of a connection that an import brings to the global space: nothing that undoes the
+/// run deletes it.
+const STAYS: &str = "; it stays there, also after an undo";
+
 fn not_configured(
     s: &Situation,
     scope: &Scope,
@@ -295,8 +299,13 @@ fn not_configured(
             None => left_empty(s, scope, code, &given, kept),
             Some(_) => Vec::new(),
         };
-        let gets = format!("{state}: it gets {} is tested", what_it_gets(names, &given));
+        let stays = if found.is_none() && scope.is_global() { STAYS } else { "" };
+        let gets = format!("{state}: it gets {} is tested{stays}", what_it_gets(names, &given));
+        let delete = "delete it in the console after the drill, where nothing else uses it";
         return match left.is_empty() {
+            true if !stays.is_empty() && s.request.verb == Verb::Drill => {
+                Finding::warning(gets, delete).into()
+            }
             true => Finding::fact(gets).into(),
             false => Check::new(not_all_given(&gets, &left), remedy),
         };

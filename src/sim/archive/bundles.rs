@@ -29,15 +29,13 @@ pub fn lookup_csv(lookup: &LookupSpec) -> Vec<u8> {
     out.into_bytes()
 }
 
-/// The `.jar` of a library: a manifest with the time of the export, and the script under the code
-/// in lower case.
+/// The `.jar` of a library: a manifest with the time of the export, and the script.
 pub fn library_jar(library: &LibrarySpec, now: Timestamp) -> Vec<u8> {
     let manifest =
         format!("Manifest-Version: 1.0\r\nCreated-By: simulator\r\nBuilt: {now}\r\n\r\n");
-    let script = format!("{}.js", library.code.to_ascii_lowercase());
     let files = vec![
         ("META-INF/MANIFEST.MF".to_owned(), manifest.into_bytes()),
-        (script, library.script.clone().into_bytes()),
+        (library.file(), library.script.clone().into_bytes()),
     ];
     pack(&files, now)
 }
@@ -281,12 +279,13 @@ impl ProjectFiles {
         let properties = self.text(&format!("{stem}_properties.properties")).unwrap_or_default();
         let name = properties.lines().find_map(|l| l.strip_prefix("name=")).unwrap_or(code);
         let files = unpack(jar).ok()?;
-        let script = files.into_iter().find(|(name, _)| name.ends_with(".js"))?.1;
+        let (file, script) = files.into_iter().find(|(name, _)| name.ends_with(".js"))?;
         Some(LibrarySpec {
             code: code.to_owned(),
             name: name.to_owned(),
             version: version.parse().ok()?,
             script: String::from_utf8_lossy(&script).into_owned(),
+            file: Some(file),
             updated: Some(When::now()),
             missing_in: Vec::new(),
         })

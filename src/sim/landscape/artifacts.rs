@@ -97,6 +97,10 @@ pub struct LibrarySpec {
     pub name: String,
     pub version: Version,
     pub script: String,
+    /// The name of the script's file, which stays whatever code the library gets; the code in lower
+    /// case where it is not said.
+    #[serde(default)]
+    pub file: Option<String>,
     #[serde(default)]
     pub updated: Option<When>,
     #[serde(default)]
@@ -104,6 +108,11 @@ pub struct LibrarySpec {
 }
 
 impl LibrarySpec {
+    /// The name of the script's file.
+    pub fn file(&self) -> String {
+        self.file.clone().unwrap_or_else(|| format!("{}.js", self.code.to_ascii_lowercase()))
+    }
+
     /// The id by which paths of the API name the library: `CODE|01.02.0003`.
     pub fn id(&self) -> String {
         format!("{}|{}", self.code, self.version)

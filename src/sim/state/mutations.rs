@@ -245,9 +245,9 @@ impl ServiceInstance {
         bytes: &[u8],
         how: ImportAs,
     ) -> Result<(), ServiceRefusal> {
-        let files =
-            archive::unpack(bytes).unwrap_or_else(|_| vec![("bare.js".into(), bytes.to_vec())]);
-        let Some((_, script)) = files.into_iter().find(|(name, _)| name.ends_with(".js")) else {
+        let bare = format!("{}.js", code.to_ascii_lowercase());
+        let files = archive::unpack(bytes).unwrap_or_else(|_| vec![(bare, bytes.to_vec())]);
+        let Some((file, script)) = files.into_iter().find(|(name, _)| name.ends_with(".js")) else {
             return refuse(400, "ICS-10302", "The library has no script.");
         };
         let (code, name) = (code.to_owned(), name.to_owned());
@@ -257,6 +257,7 @@ impl ServiceInstance {
             name,
             version,
             script,
+            file: Some(file),
             updated: Some(When::now()),
             missing_in: vec![],
         };

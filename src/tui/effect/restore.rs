@@ -6,10 +6,10 @@ use secrecy::SecretString;
 
 use super::EffectRunner;
 use crate::model::{ConnectionName, EnvironmentIndex};
-use crate::ops::{promote, run_plan::run_plan};
+use crate::ops::{promote, run_plan};
 use crate::restore::{self, ConnectionValues, Journal, PlanOptions, Request, RunContext, Verb};
 use crate::tui::{
-    event::{PlanQuestion, Planned, RestoreEffect, Resumption, ScreenEvent},
+    event::{PlanQuestion, Planned, RestoreEffect, ScreenEvent},
     failure::Failure,
     jobs::JobEvent,
     screen::{connection_form::FormEvent, waiting::WaitingEvent},
@@ -47,7 +47,8 @@ impl EffectRunner {
                 let events = self.progress(job);
                 let result = async {
                     let context = self.context(environment, &connection_values, &events, &stop)?;
-                    let ended = run_plan(&self.workspace, *approved, payloads, context).await;
+                    let ended =
+                        run_plan::run_plan(&self.workspace, *approved, payloads, context).await;
                     ended.map_err(Failure::from)
                 };
                 let result: Result<Journal, Failure> = result.await;
@@ -57,11 +58,8 @@ impl EffectRunner {
                 let (events, values) = (self.progress(job), ConnectionValues::default());
                 let result = async {
                     let context = self.context(environment, &values, &events, &stop)?;
-                    let ended = match how {
-                        Resumption::Continue => restore::continue_run(*reopened, context).await,
-                        Resumption::Undo => restore::undo(*reopened, context).await,
-                    };
-                    ended.map_err(Failure::from)
+                    let ended = run_plan::take_up(*reopened, how, context).await;
+                    ended.map(|(journal, _)| journal).map_err(Failure::from)
                 };
                 let result: Result<Journal, Failure> = result.await;
                 self.tell_job(job, JobEvent::Restored(result.map(Box::new)));

@@ -6,11 +6,12 @@ use crate::model::{
     Reference, Scope,
 };
 use crate::oic::Recovery;
+use crate::ops::run_plan::Resumption;
 use crate::restore::{Journal, PlanOptions};
 use crate::store::{Index, StoredVersion};
 use crate::tui::{
     app::App,
-    event::{Effect, PlanQuestion, Planned, RecoveryEffect, RestoreEffect, Resumption, WhichRuns},
+    event::{Effect, PlanQuestion, Planned, RecoveryEffect, RestoreEffect, WhichRuns},
     jobs::JobId,
     keymap::{Action, Context},
     screen::{

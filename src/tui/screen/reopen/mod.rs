@@ -6,10 +6,10 @@ mod view;
 use ratatui::{Frame, layout::Rect};
 
 use super::{Offer, Screen, Transition, consent_offers};
+use crate::ops::run_plan::Resumption;
 use crate::restore::Journal;
 use crate::tui::{
     app::{App, ClickAreas},
-    event::Resumption,
     keymap::{Action, Context},
     widgets::{consent::Consent, list::TextScroll, text_field::TextField},
 };

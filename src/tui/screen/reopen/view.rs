@@ -8,9 +8,9 @@ use ratatui::{
 
 use super::ReopenScreen;
 use crate::model::capitalized;
+use crate::ops::run_plan::Resumption;
 use crate::tui::{
     app::{App, ClickAreas},
-    event::Resumption,
     widgets::{
         consent::Question,
         frame::{WIDE, border_of, popup, wide_room},
