@@ -540,6 +540,50 @@ async fn what_was_moved_is_told_and_compared_with_where_it_is_now() {
     assert!(screen.shows("dev:LEDGER"), "{}", screen.text());
 }
 
+/// What the last backup had and is there no more has a row, so that it can be looked at and brought
+/// back; once a newer backup lacks it, too, its history alone has it.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_gone_since_the_last_backup_has_a_row_and_comes_back_by_a_key() {
+    let world = company().await;
+    take_backup(&world, "prod").await;
+    let config = world.config_file("");
+    let money = Scope::of_project("MONEY");
+    world.sim.with_instance("prod", |i| {
+        i.others.projects.remove("MONEY");
+        i.integrations.retain(|id, _| id.scope != money);
+    });
+    let (code, list) = json(&config, &["list", "prod", "--kind", "projects", "--json"]).await;
+    assert_eq!(code, 0, "{list}");
+    let rows = list["rows"].as_array().unwrap();
+    let row = rows.iter().find(|row| row["code"] == "MONEY").unwrap();
+    let cell = &row["cells"]["prod"];
+    assert_eq!((&cell["gone"], &cell["version"]), (&true.into(), &serde_json::Value::Null));
+    assert!(
+        rows.iter()
+            .filter(|row| row["code"] != "MONEY")
+            .all(|r| r["cells"]["prod"].get("gone").is_none())
+    );
+    let (_, out, _) = run(oicx(&config), &["list", "prod", "--filter", "MONEY/LEDGER"]).await;
+    assert!(out.contains("– gone"), "{out}");
+    // In the explorer, its page opens from the store, and a plan brings it back.
+    let mut screen = Screen::start(world.workspace().await, (160, 30));
+    screen.wait("versions").await.idle().await;
+    screen.keys("/money ledger").enter().keys("2");
+    assert!(screen.line("MONEY/LEDGER").contains("– gone"), "{}", screen.text());
+    let told = "prod has it no more since its last backup: deleted, or hidden from this account";
+    assert!(screen.shows(told), "{}", screen.text());
+    screen.enter().wait("store:prod/MONEY/LEDGER").await.esc().esc();
+    while !screen.shows("Projects ▾") {
+        screen.keys("K");
+    }
+    screen.keys("/money").enter().keys("r").wait("which version?").await;
+    screen.enter().wait("import: prod has no project MONEY").await;
+    drop(screen);
+    take_backup(&world, "prod").await;
+    let (_, out, _) = run(oicx(&config), &["list", "prod", "--filter", "MONEY/LEDGER"]).await;
+    assert!(!out.contains("gone"), "{out}");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn rows_stand_under_the_heads_of_their_projects_which_fold() {
     let world = company().await;

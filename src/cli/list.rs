@@ -102,6 +102,9 @@ struct RowReport<'a> {
 
 #[derive(Serialize)]
 struct CellReport<'a> {
+    /// Whether the last backup had it, and the environment has it no more.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    gone: bool,
     version: Option<String>,
     status: Option<String>,
     mark: Mark,
@@ -268,6 +271,7 @@ fn report<'a>(
         let Judged { mark, proven } = row.judge(column, base, known);
         let cell = row.cell(column);
         CellReport {
+            gone: row.is_gone(column),
             version: cell.and_then(|c| c.version).map(|v| v.to_string()),
             status: cell.map(|c| c.state.status.clone().into()),
             mark,
@@ -336,7 +340,10 @@ fn cell_text(
     known: &[bool],
 ) -> String {
     let Judged { mark, proven } = row.judge(column, base, known);
-    let Some(cell) = row.cell(column) else { return mark.symbol().into() };
+    let Some(cell) = row.cell(column) else {
+        let gone = if row.is_gone(column) { " gone" } else { "" };
+        return format!("{}{gone}", mark.symbol());
+    };
     let version = cell.version.map(|v| format!("{v} ")).unwrap_or_default();
     let sure = if proven { "" } else { "?" };
     let mark = if mark == Mark::Unknown { "?".into() } else { format!("{}{sure}", mark.symbol()) };

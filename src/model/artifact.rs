@@ -136,6 +136,12 @@ impl Kind {
         }
     }
 
+    /// Whether an artifact of the kind stands for itself in lists. A schedule stands with its
+    /// integration, an access list with its project.
+    pub fn has_rows(self) -> bool {
+        self.is_cataloged() || matches!(self, Self::Integration | Self::Project)
+    }
+
     /// How early a plan brings an artifact of the kind where no dependency decides: kinds that
     /// others need come first. What belongs to an integration or is described comes with those.
     pub fn rank(self) -> u8 {

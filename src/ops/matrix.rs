@@ -1,7 +1,10 @@
 //! The matrix: a row for each artifact, a column for each environment, the store last. Pure: lists
 //! in, rows out.
 
-use std::{collections::BTreeMap, ops::Deref};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    ops::Deref,
+};
 
 use jiff::Timestamp;
 use serde::Serialize;
@@ -32,6 +35,8 @@ pub struct MatrixRow {
     /// By column, whether nothing is known of this kind: the environment does not offer it, or the
     /// role may not see it.
     pub unseen: Vec<bool>,
+    /// By column, whether the last backup had it and the environment has it no more.
+    pub gone: Vec<bool>,
     pub stored: StoredSummary,
 }
 
@@ -155,6 +160,10 @@ impl Matrix {
         base: EnvironmentIndex,
     ) -> Self {
         let mut found: BTreeMap<ArtifactName, Vec<Vec<&ListingEntry>>> = BTreeMap::new();
+        let gone = gone(environments, listings, index);
+        for artifact in gone.keys() {
+            found.insert(artifact.clone(), vec![Vec::new(); environments.len()]);
+        }
         for (column, listing) in listings.iter().enumerate() {
             for artifact in listing.iter().flat_map(|l| &l.artifacts) {
                 let columns = found
@@ -166,13 +175,10 @@ impl Matrix {
         let rows = found
             .into_iter()
             .map(|(artifact, columns)| {
-                let name = columns
-                    .iter()
-                    .flatten()
-                    .map(|a| a.name.as_str())
-                    .next_back()
-                    .unwrap_or_default()
-                    .to_owned();
+                let gone = gone.get(&artifact);
+                let named = columns.iter().flatten().map(|a| a.name.as_str()).next_back();
+                let name = named.or(gone.map(|g| g.name)).unwrap_or_default().to_owned();
+                let columns_gone = gone.map(|g| g.columns.clone()).unwrap_or_default();
                 let cells: Vec<_> = columns
                     .iter()
                     .zip(environments)
@@ -187,11 +193,43 @@ impl Matrix {
                     })
                 };
                 let unseen = listings.iter().map(hidden).collect();
-                MatrixRow { artifact, name, cells, unseen, stored }
+                MatrixRow { artifact, name, cells, unseen, gone: columns_gone, stored }
             })
             .collect();
         Self { environments: environments.to_vec(), rows }
     }
+}
+
+/// An artifact that the last backup had and that is in its environment no more.
+struct Gone<'a> {
+    /// By column.
+    columns: Vec<bool>,
+    name: &'a str,
+}
+
+/// What the last backups had and the environments have no more, as far as they could be listed.
+fn gone<'a>(
+    environments: &[EnvironmentName],
+    listings: &[Option<&Listing>],
+    index: Option<&'a Index>,
+) -> BTreeMap<ArtifactName, Gone<'a>> {
+    let mut all: BTreeMap<ArtifactName, Gone<'a>> = BTreeMap::new();
+    let Some(index) = index else { return all };
+    for (column, (environment, listing)) in environments.iter().zip(listings).enumerate() {
+        let Some(listing) = listing else { continue };
+        let here: BTreeSet<ArtifactName> =
+            listing.artifacts.iter().map(ListingEntry::name_of).collect();
+        for stored in index.there_last(environment).filter(|v| v.kind.has_rows()) {
+            let name = stored.name_of();
+            let hidden = || listing.unseen.iter().any(|u| u.hides(name.kind, &name.scope));
+            if here.contains(&name) || hidden() {
+                continue;
+            }
+            let none = || Gone { columns: vec![false; environments.len()], name: &stored.name };
+            all.entry(name).or_insert_with(none).columns[column] = true;
+        }
+    }
+    all
 }
 
 impl MatrixCell {
@@ -274,6 +312,11 @@ impl MatrixRow {
     /// Whether nothing is known of this kind in an environment.
     fn is_unseen(&self, environment: EnvironmentIndex) -> bool {
         self.unseen.get(environment.0) == Some(&true)
+    }
+
+    /// Whether the last backup of an environment had it, and the environment has it no more.
+    pub fn is_gone(&self, environment: EnvironmentIndex) -> bool {
+        self.gone.get(environment.0) == Some(&true)
     }
 
     /// The version that a column shows, where the row is an integration and the column has it.

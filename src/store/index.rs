@@ -250,6 +250,20 @@ impl Index {
         self.snapshots.iter().filter(|s| s.environment == *environment).map(|s| s.started).max()
     }
 
+    /// What the last snapshot of everything in an environment had.
+    pub fn there_last<'a>(
+        &'a self,
+        environment: &EnvironmentName,
+    ) -> impl Iterator<Item = &'a StoredVersion> {
+        let last = self.latest_snapshot(environment);
+        let environment = environment.clone();
+        self.versions.iter().filter(move |v| {
+            v.environment == environment
+                && v.safety_run.is_none()
+                && last.is_some_and(|last| v.was_there(last))
+        })
+    }
+
     /// One artifact's versions, newest first; safety exports among them.
     pub fn history<'a>(
         &'a self,

@@ -40,10 +40,13 @@ pub fn inspect(app: &mut App, environment: EnvironmentIndex, reference: Referenc
 pub fn inspect_cursor(app: &mut App) -> Transition {
     let Some(subject) = app.subject() else { return Transition::stay() };
     let name = app.environments[subject.environment].name.clone();
-    let (chosen, place) = if app.table.on_store() {
-        (newest_backup(app, &subject).map(StoredVersion::reference), "the store".to_owned())
-    } else {
-        (app.live_reference(&subject), name.to_string())
+    let kept = || newest_backup(app, &subject).map(StoredVersion::reference);
+    let gone = app.table.row().is_some_and(|row| row.is_gone(subject.environment));
+    let (chosen, place) = match app.table.on_store() {
+        true => (kept(), "the store".to_owned()),
+        // What is gone can be looked at as it was.
+        false if gone => (kept(), name.to_string()),
+        false => (app.live_reference(&subject), name.to_string()),
     };
     match chosen {
         Some(reference) => inspect(app, subject.environment, reference),

@@ -9,7 +9,7 @@ use ratatui::{
 };
 
 use super::MatrixColumn;
-use crate::model::{ArtifactName, EXPIRES_SOON_DAYS, Scope, clock_time, plural, short_date};
+use crate::model::{ArtifactName, EXPIRES_SOON_DAYS, Kind, Scope, clock_time, plural, short_date};
 use crate::ops::matrix::{MatrixCell, MatrixRow};
 use crate::tui::{
     app::{App, ClickAreas, Environment},
@@ -117,6 +117,15 @@ fn state<'a>(app: &App, row: &MatrixRow, cell: Option<&MatrixCell>, width: usize
                     }
                     false => format!("on {name} it is in {scope}"),
                 };
+                Line::styled(fit(&text, width), theme.warning.0)
+            }
+            None if row.is_gone(app.target()) => {
+                let name = &environment.name;
+                let hidden = match row.kind == Kind::Project || !row.scope.is_global() {
+                    true => ", or hidden from this account",
+                    false => "",
+                };
+                let text = format!("{name} has it no more since its last backup: deleted{hidden}");
                 Line::styled(fit(&text, width), theme.warning.0)
             }
             None => Line::styled(why_empty(environment, &row.artifact), theme.dim.0),
@@ -268,6 +277,7 @@ fn keys<'a>(app: &App, row: &MatrixRow, width: usize) -> KeyLine<'a> {
         Action::Compare => here && stored,
         // A version of any environment can be restored here.
         Action::Restore => row.kind.can_be_sent() && app.environments.iter().any(from),
+        Action::Inspect => here || row.is_gone(app.target()),
         Action::Timeline => here || stored,
         _ => here,
     };

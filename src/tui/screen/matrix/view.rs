@@ -383,8 +383,12 @@ fn cell<'a>(
     let judged = columns::mark(row, environment, &app.table);
     let over = |style: Style| if cursor { style.patch(theme.cursor.0) } else { style };
     let Some(cell) = row.cell(environment) else {
-        let text = if judged.mark == Mark::Absent { "–" } else { "?" };
-        return vec![Span::styled(format!("{text:<width$}"), over(theme.dim.0))];
+        let (text, style) = match judged.mark {
+            Mark::Absent if row.is_gone(environment) => ("– gone", theme.warning.0),
+            Mark::Absent => ("–", theme.dim.0),
+            _ => ("?", theme.dim.0),
+        };
+        return vec![Span::styled(format!("{text:<width$}"), over(style))];
     };
     let stale =
         !app.environments[environment].fresh || app.environments[environment].error.is_some();
