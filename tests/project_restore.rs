@@ -454,7 +454,7 @@ async fn a_rebuild_asks_for_each_secret_and_gives_each_connection_the_values_of_
     let values = connection_values(&world);
     let (code, out, err) = run(oicx(&world.config_file(&values)), &rebuild).await;
     assert_eq!(code, 1, "{out}{err}");
-    assert!(err.contains("connection NEWER comes with project PEOPLE"), "{err}");
+    assert!(err.contains("connection NEWER is in project PEOPLE on prod alone"), "{err}");
     assert_eq!(world.sim.calls("prod DELETE"), 0, "nothing is deleted");
     let own = rest.replace("connections.REST", "connections.\"PEOPLE/HCM\"");
     let own = own.replace("x.example", "people.example");

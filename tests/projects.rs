@@ -338,6 +338,20 @@ async fn a_project_that_refuses_is_named_and_the_rest_is_shown() {
     assert!(!manifest.says_gone(&ledger));
 }
 
+/// A project that has not what others have hides it, or is gone: the instance offers it.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_one_project_does_not_find_is_not_said_to_be_offered_nowhere() {
+    let world = company().await;
+    let config = world.config_file("");
+    world.fault("status=404 env=prod path=/projects/PEOPLE/lookups");
+    let (_, out, _) = run(oicx(&config), &["backup", "prod"]).await;
+    assert!(out.contains("PEOPLE has no lookups for this account, or is gone by now"), "{out}");
+    world.sim.clear_faults();
+    world.fault("status=404 env=prod path=/lookups");
+    let (_, out, _) = run(oicx(&config), &["backup", "prod"]).await;
+    assert!(out.contains("this instance does not offer lookups (404)"), "{out}");
+}
+
 #[tokio::test]
 async fn a_member_is_read_from_the_service_once_its_call_is_known_not_to_exist() {
     let world = company().await;
@@ -536,8 +550,8 @@ async fn what_was_moved_is_told_and_compared_with_where_it_is_now() {
     screen.wait("MONEY/LEDGER").await.idle().await;
     screen.keys("/money ledger").enter().keys("1");
     assert!(screen.shows("on dev it is in global; c compares with that one"), "{}", screen.text());
-    screen.keys("c").wait("prod:MONEY/LEDGER").await;
-    assert!(screen.shows("dev:LEDGER"), "{}", screen.text());
+    screen.keys("c").wait("MONEY/LEDGER prod live 01.00.0000").await;
+    assert!(screen.shows("LEDGER dev live 01.00.0000"), "{}", screen.text());
 }
 
 /// What the last backup had and is there no more has a row, so that it can be looked at and brought

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::{path_segment, visible};
+use super::{path_segment, reference, visible};
 
 /// The word that stands for the global space where a project's code could stand.
 pub(super) const GLOBAL: &str = "global";
@@ -72,11 +72,13 @@ impl Scope {
             .map_or_else(|| "the global space".to_owned(), |project| format!("project {project}"))
     }
 
-    /// The scope that a word names: `global`, or the code of a project.
+    /// The scope that a word names: `global`, or the code of a project as references have it.
     pub fn named(word: &str) -> Self {
         match word {
             GLOBAL => Self::Global,
-            project => Self::of_project(project),
+            project => {
+                Self::of_project(reference::decoded(project).unwrap_or_else(|_| project.to_owned()))
+            }
         }
     }
 
@@ -89,9 +91,11 @@ impl Scope {
     }
 
     /// What stands before a code so that it names one artifact: `PEOPLE_CORE/`; nothing for the
-    /// global space.
+    /// global space. It can be pasted into a reference.
     pub fn prefix(&self) -> String {
-        self.project().map(|p| format!("{p}/")).unwrap_or_default()
+        self.project()
+            .map(|p| format!("{}/", reference::escaped_project(p.as_str())))
+            .unwrap_or_default()
     }
 
     /// What stands before the paths of the scope in the API: `/projects/PEOPLE_CORE`; nothing for
@@ -125,11 +129,37 @@ impl From<Scope> for Option<ProjectCode> {
 }
 
 impl fmt::Display for Scope {
-    /// `PEOPLE_CORE`, `global`
+    /// `PEOPLE_CORE`, `global`. A project of that very code is told apart from the global space as
+    /// in references: `%67lobal`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Global => f.pad(GLOBAL),
+            Self::Project(code) if code.as_str() == GLOBAL => {
+                f.pad(&reference::escaped_project(GLOBAL))
+            }
             Self::Project(code) => code.fmt(f),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    /// What is shown of a scope names it again, also where its code reads like another word.
+    #[rstest]
+    #[case::global(Scope::Global, "global", "")]
+    #[case::plain("PEOPLE_CORE".into(), "PEOPLE_CORE", "PEOPLE_CORE/")]
+    #[case::like_the_global_space("global".into(), "%67lobal", "%67lobal/")]
+    #[case::like_a_kind("lookups".into(), "lookups", "%6Cookups/")]
+    fn a_scope_is_named_by_what_is_shown(
+        #[case] scope: Scope,
+        #[case] shown: &str,
+        #[case] prefix: &str,
+    ) {
+        assert_eq!((scope.to_string().as_str(), scope.prefix().as_str()), (shown, prefix));
+        assert_eq!(Scope::named(shown), scope);
     }
 }

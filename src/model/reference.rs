@@ -261,7 +261,7 @@ fn escaped(code: &str) -> String {
 
 /// A project's code where a kind or `global` could stand: one that reads like those has its first
 /// letter escaped.
-fn escaped_project(code: &str) -> String {
+pub(super) fn escaped_project(code: &str) -> String {
     let text = escaped(code);
     let mut letters = text.chars();
     match letters.next() {
@@ -272,7 +272,7 @@ fn escaped_project(code: &str) -> String {
     }
 }
 
-fn decoded(code: &str) -> Result<String, ReferenceProblem> {
+pub(super) fn decoded(code: &str) -> Result<String, ReferenceProblem> {
     let mut bytes = Vec::with_capacity(code.len());
     let mut rest = code.as_bytes();
     while let [first, tail @ ..] = rest {

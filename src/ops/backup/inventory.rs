@@ -1,6 +1,6 @@
 //! What an environment has of every kind, as the service's lists say.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use futures::StreamExt;
 use jiff::Timestamp;
@@ -132,7 +132,36 @@ impl Inventory {
             this.found
                 .extend(integrations.into_iter().map(|i| InventoryItem::integration(i, alone)));
         }
+        this.tell_hidden();
         Ok(this)
+    }
+
+    /// A kind that other projects list is offered: a project where it is not found hides it from
+    /// this account, or is gone by now.
+    fn tell_hidden(&mut self) {
+        let projects: BTreeSet<Scope> = self
+            .found
+            .iter()
+            .filter(|f| f.key.kind == Kind::Project)
+            .map(|f| f.key.uses_scope())
+            .collect();
+        let missed: BTreeSet<(Kind, Scope)> =
+            self.unseen.iter().map(|u| (u.kind, u.scope.clone())).collect();
+        let elsewhere =
+            |kind: Kind| projects.iter().any(|scope| !missed.contains(&(kind, scope.clone())));
+        let not_found =
+            |u: &&mut UnlistedKind| u.list == ListState::NotOffered && u.reason.ends_with("(404)");
+        for one in self.unseen.iter_mut().filter(not_found) {
+            if let Some(project) = one.scope.project()
+                && elsewhere(one.kind)
+            {
+                one.list = ListState::Refused;
+                one.reason = format!(
+                    "{project} has no {} for this account, or is gone by now (404)",
+                    one.kind.plural()
+                );
+            }
+        }
     }
 
     fn add_catalogs(&mut self, client: &Client, scope: &Scope, catalogs: Catalogs) {

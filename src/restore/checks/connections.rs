@@ -262,6 +262,17 @@ fn not_all_given(gets: &str, left: &[String]) -> Finding {
 /// run deletes it.
 const STAYS: &str = "; it stays there, also after an undo";
 
+/// Whether an archive of the plan brings a connection to its scope.
+fn is_brought(s: &Situation, scope: &Scope, code: &str) -> bool {
+    let mut users = s.parts.iter().filter(|p| p.wanted.key.uses_scope() == *scope);
+    users.any(|p| {
+        p.wanted
+            .archive
+            .as_ref()
+            .is_some_and(|a| a.needs.connections.contains(code) || a.connections.contains_key(code))
+    })
+}
+
 fn not_configured(
     s: &Situation,
     scope: &Scope,
@@ -270,10 +281,17 @@ fn not_configured(
     users: usize,
 ) -> Check {
     let environment = &s.environment;
+    let alone = found.is_none() && !scope.is_global() && !is_brought(s, scope, code);
     let state = match found {
         Some(c) => format!("connection {code} on {environment} is {}", c.state.status.label()),
         None if scope.is_global() => format!("connection {code} is not on {environment}"),
-        None => format!("connection {code} comes with project {scope} without credentials"),
+        None if !alone => {
+            format!("connection {code} comes with project {scope} without credentials")
+        }
+        None => format!(
+            "connection {code} is in project {scope} on {environment} alone: the rebuild deletes \
+                it, and an undo brings it back without credentials"
+        ),
     };
     let kept = kept(s, scope, code);
     let names = kept.map(KeptConnection::names).unwrap_or_default();
@@ -314,6 +332,10 @@ fn not_configured(
         Some(_) => "give its values here, in the config, or in the console: activation fails \
             without them"
             .into(),
+        None if alone => format!(
+            "give its values here or under [environments.{environment}.connections.{code}]: what \
+                an undo brings back cannot be activated without them"
+        ),
         None => format!(
             "an import brings it without credentials: give its values here or under \
                 [environments.{environment}.connections.{code}]; {} without it",

@@ -294,7 +294,14 @@ pub fn opened(
 /// Opens a comparison that was made.
 pub fn compared(app: &mut App, id: ScreenId, compared: Arc<Compared>) -> Transition {
     let (before, after) = (&compared.before_label, &compared.after_label);
-    let names = (display_name(app, before), display_name(app, after));
+    let [mut first, mut second] = [before, after].map(|label| display_name(app, label));
+    // Which artifact each is, is said where the sides are two.
+    if let (Some(a), Some(b)) = (scoped_code(before), scoped_code(after))
+        && a != b
+    {
+        (first, second) = (format!("{a} {first}"), format!("{b} {second}"));
+    }
+    let names = (first, second);
     let mut screen = CompareScreen::new(id, compared, names);
     let text = screen.want_text();
     Transition::open(screen).with(text)
@@ -303,6 +310,15 @@ pub fn compared(app: &mut App, id: ScreenId, compared: Arc<Compared>) -> Transit
 /// Opens a file of an archive at the first line that says what is looked for.
 pub fn viewer(label: String, path: String, lines: Arc<Vec<String>>, find: &str) -> Transition {
     Transition::open(ViewerScreen::open(label, path, lines, find))
+}
+
+/// The artifact that a reference names, with its scope; none for a file.
+fn scoped_code(label: &str) -> Option<String> {
+    let (Reference::Live { target, .. } | Reference::Stored { target, .. }) = label.parse().ok()?
+    else {
+        return None;
+    };
+    Some(target.in_words())
 }
 
 /// The name of a reference for a person: the environment, and from when the version is.
