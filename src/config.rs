@@ -80,6 +80,8 @@ pub struct EnvironmentConfig {
     pub activation_timeout: u64,
     /// How long the service may show a state from before a call after it, in seconds.
     pub grace: u64,
+    /// How long an activation must have held when it is proven, in seconds.
+    pub steady: u64,
     /// How long each sort of waiting may last.
     pub deadlines: Deadlines,
     /// The URL where its flows are called, for smoke calls; none: derived from `url` and
@@ -135,6 +137,7 @@ impl EnvironmentConfig {
             concurrency: 8,
             activation_timeout: 300,
             grace: 10,
+            steady: 2,
             deadlines: Deadlines::default(),
             runtime: None,
             connections: BTreeMap::new(),

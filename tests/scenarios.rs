@@ -380,7 +380,7 @@ pub fn retry_policy() -> RetryPolicy {
         tries: 3,
         put_back: 4,
         grace: Some(Duration::from_millis(30)),
-        steady: Duration::from_millis(25),
+        steady: Some(Duration::from_millis(25)),
         at_once: 4,
         // Some steps come to their end in that, others are given up in the middle of a call.
         hold: Duration::from_millis(4),

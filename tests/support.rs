@@ -109,7 +109,7 @@ impl World {
             let SecretSource::File(secret) = self.secret(&place.account.1) else { unreachable!() };
             text.push_str(&format!(
                 "[environments.{0}]\nurl = \"{1}\"\ninstance = \"{2}\"\nprotected = \
-                    {3}\ngrace = 1\n{extra}[environments.{0}.auth]\ntype = \"client_credentials\"\ntoken_url \
+                    {3}\ngrace = 1\nsteady = 0\n{extra}[environments.{0}.auth]\ntype = \"client_credentials\"\ntoken_url \
                     = \"{1}/oauth2/v1/token\"\nclient_id = \"{4}\"\nclient_secret = \
                     {{ file = {5:?} }}\nscope = \"all\"\n",
                 place.name, place.design, place.instance, place.protected, place.account.0, secret
@@ -137,7 +137,7 @@ pub fn retry_policy() -> RetryPolicy {
         tries: 3,
         put_back: 4,
         grace: Some(Duration::from_millis(150)),
-        steady: Duration::from_millis(60),
+        steady: Some(Duration::from_millis(60)),
         hold: Duration::from_millis(1500),
         at_once: 4,
     }

@@ -124,6 +124,7 @@ struct EnvironmentTable {
     concurrency: Option<Spanned<usize>>,
     activation_timeout: Option<u64>,
     grace: Option<Spanned<u64>>,
+    steady: Option<Spanned<u64>>,
     #[serde(default)]
     deadlines: DeadlinesTable,
     recheck_days: Option<u64>,
@@ -274,10 +275,12 @@ impl ConfigReader<'_> {
         {
             return self.fail(n.span(), "concurrency is from 1 to 64 calls at once");
         }
-        if let Some(n) = &table.grace
-            && *n.get_ref() > 120
-        {
-            return self.fail(n.span(), "grace is from 0 to 120 seconds");
+        for (what, seconds) in [("grace", &table.grace), ("steady", &table.steady)] {
+            if let Some(n) = seconds
+                && *n.get_ref() > 120
+            {
+                return self.fail(n.span(), format!("{what} is from 0 to 120 seconds"));
+            }
         }
         let deadlines = match table.deadlines.read() {
             Ok(deadlines) => deadlines,
@@ -295,6 +298,7 @@ impl ConfigReader<'_> {
             concurrency: table.concurrency.map_or(defaults.concurrency, Spanned::into_inner),
             activation_timeout: table.activation_timeout.unwrap_or(defaults.activation_timeout),
             grace: table.grace.map_or(defaults.grace, Spanned::into_inner),
+            steady: table.steady.map_or(defaults.steady, Spanned::into_inner),
             deadlines,
             recheck_days: table.recheck_days.unwrap_or(defaults.recheck_days),
             runtime: table.runtime.as_ref().map(|r| self.url(r)).transpose()?,

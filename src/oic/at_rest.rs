@@ -21,7 +21,8 @@ pub enum RestState<S> {
 /// How long something is waited for.
 #[derive(Debug, Clone, Copy)]
 pub struct WaitLimits {
-    /// The pause between two looks.
+    /// The longest pause between two looks: the first ones follow sooner, since much is done in a
+    /// moment.
     pub poll: Duration,
     /// The longest time in all.
     pub longest: Duration,
@@ -63,6 +64,7 @@ where
     // The word until the service says how it stands.
     let mut last = UNANSWERED.to_owned();
     let mut unsure: Option<(String, Instant)> = None;
+    let mut pause = limits.poll / 10;
     loop {
         // An answer shows the state at the time of the question, however long it took.
         let in_grace = began.elapsed() < limits.grace;
@@ -91,7 +93,8 @@ where
             return Err(NotAtRest::Hangs { state: last, waited: limits.longest });
         }
         tell(&last, waited);
-        tokio::time::sleep(limits.poll).await;
+        tokio::time::sleep(pause).await;
+        pause = (pause * 2).min(limits.poll);
     }
 }
 

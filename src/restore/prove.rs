@@ -159,7 +159,7 @@ impl Executor<'_> {
     ) -> Result<(), StepError> {
         if item.activate && !item.as_wanted {
             // An activation may look good and fail a moment later.
-            tokio::time::sleep(self.retrying.retry_policy.steady).await;
+            tokio::time::sleep(self.retrying.steady()).await;
         }
         let Some(live) = look(self.client, &item.key).await? else {
             wrong.push("it is gone".into());

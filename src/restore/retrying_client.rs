@@ -19,7 +19,7 @@ use crate::workspace::events::{Events, Progress, StopSignal};
 /// Pauses and patience, which tests shorten.
 #[derive(Debug, Clone)]
 pub struct RetryPolicy {
-    /// The pause between two checks of an activation.
+    /// The longest pause between two checks of an activation; the first ones are shorter.
     pub poll: Duration,
     /// The pause before a change is repeated; it doubles each time.
     pub again: Duration,
@@ -30,8 +30,9 @@ pub struct RetryPolicy {
     /// How long a state from before a call may still be shown after it; none: as the environment's
     /// config says.
     pub grace: Option<Duration>,
-    /// How long an activation must have held when it is proven.
-    pub steady: Duration,
+    /// How long an activation must have held when it is proven; none: as the environment's config
+    /// says.
+    pub steady: Option<Duration>,
     /// How long a step that a person wants held may still come to its end.
     pub hold: Duration,
     /// How many artifacts are worked on at once.
@@ -46,7 +47,7 @@ impl Default for RetryPolicy {
             tries: 5,
             put_back: 8,
             grace: None,
-            steady: Duration::from_secs(2),
+            steady: None,
             hold: Duration::from_secs(4),
             at_once: 4,
         }
@@ -109,6 +110,12 @@ impl RetryingClient<'_> {
     /// How long a state from before a call may still be shown after it.
     pub(super) fn grace(&self) -> Duration {
         self.retry_policy.grace_on(self.client)
+    }
+
+    /// How long an activation must have held when it is proven.
+    pub(super) fn steady(&self) -> Duration {
+        let said = Duration::from_secs(self.client.environment().steady);
+        self.retry_policy.steady.unwrap_or(said)
     }
 
     /// Makes a change, repeated where that is safe. After a failure that leaves it open what
