@@ -104,9 +104,35 @@ async fn take_up_again(world: &World, journal: &Journal) -> Journal {
     run(world, prepared.plan, prepared.payloads, &prod).await
 }
 
+/// What stands before the service is named, with what to do, by whatever asks, and blamed on
+/// nothing else.
+#[rstest]
+#[case::stopped(
+    Manners { stopped: true, ..Manners::default() },
+    &["the instance is stopped", "start it in the OCI console"]
+)]
+#[case::maintenance(
+    Manners { maintenance: true, ..Manners::default() },
+    &["in maintenance", "try again when that is over"]
+)]
+#[case::vanity_host(
+    Manners { vanity_host: true, ..Manners::default() },
+    &["url leads to http://localhost", "set url to the one that is named"]
+)]
+#[case::allowlist(
+    Manners { allowlist: true, ..Manners::default() },
+    &["a web page came, not an answer of the service", "allowlist"]
+)]
+#[case::narrow_scope(
+    Manners { narrow_scope: true, ..Manners::default() },
+    &["the token was refused", "scope must belong to this very instance"]
+)]
 #[tokio::test]
-async fn a_stopped_instance_is_named_with_what_to_do_by_whatever_asks() {
-    let (world, _) = incident(Manners { stopped: true, ..Manners::default() }).await;
+async fn what_stands_before_the_service_is_named_with_what_to_do_by_whatever_asks(
+    #[case] manners: Manners,
+    #[case] told: &[&str],
+) {
+    let (world, _) = incident(manners).await;
     let config = world.config_file("");
     for command in [
         &["list", "prod"][..],
@@ -118,9 +144,10 @@ async fn a_stopped_instance_is_named_with_what_to_do_by_whatever_asks() {
         let (code, out, err) = crate::cli::run(crate::cli::oicx(&config), command).await;
         let text = format!("{out}{err}");
         assert!(code != 0, "{command:?}: {text}");
-        assert!(text.contains("the instance is stopped"), "{command:?}: {text}");
-        assert!(text.contains("start it in the OCI console"), "{command:?}: {text}");
-        assert!(!text.contains("replace it instead"), "{command:?}: {text}");
+        for words in told {
+            assert!(text.contains(words), "{command:?} {words}: {text}");
+        }
+        assert!(!text.contains("replace it") && !text.contains("the role may not"), "{text}");
     }
 }
 

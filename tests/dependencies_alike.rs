@@ -184,6 +184,31 @@ async fn an_archive_that_was_edited_by_hand_is_refused_before_the_gap() {
     assert!(!plan["checks"].to_string().contains("changed outside"), "{plan}");
 }
 
+/// Where no stored original tells, the service refuses the file; its code is final, whatever its
+/// number is, and what was there is put back.
+#[rstest]
+#[case::as_a_bad_request(false)]
+#[case::as_trouble_of_its_own(true)]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_that_was_edited_is_sent_once_and_what_was_there_is_put_back(#[case] is_500: bool) {
+    let world = World::of(LANDSCAPE).await;
+    let caller = id("CALLER|01.00.0000");
+    let bytes = world.client("prod").export(&caller.into()).await.unwrap();
+    let file = world.store_folder().with_file_name("edited.iar");
+    std::fs::write(&file, with_text(&bytes, "/thing", "/edited")).unwrap();
+    on_prod(&world, |i| {
+        i.settings.manners.edited_is_500 = is_500;
+        break_caller(i);
+    });
+    let config = world.config_file("");
+    let restore = ["restore", file.to_str().unwrap(), "--to", "prod", "--yes", "--json"];
+    let (code, journal) = json(&config, &restore).await;
+    assert_eq!((code, journal["result"].as_str()), (1, Some("put_back")), "{journal}");
+    assert!(journal["error"].as_str().unwrap().contains("use an unchanged export"), "{journal}");
+    let sent = world.sim.calls_since("prod PUT", 0);
+    assert_eq!(sent.iter().filter(|c| c.ends_with("/integrations/archive")).count(), 1, "{sent:?}");
+}
+
 #[rstest]
 #[case::kept("keep", ScheduleState::Paused, "2026-11-26T00:00:00Z")]
 #[case::stored("stored", ScheduleState::Running, "2026-11-24T23:30:00Z")]

@@ -408,8 +408,9 @@ pub struct SimOptions {
     /// project_import_ms, recovery_ms, instance_job_ms, token_limit_ms. What is otherwise:
     /// activation_times_out=true, failed_is_inactive, frequency_is_object, resubmit_is_silent,
     /// exports_members, replaces_members, refuses_projects, keeps_lookups, renames_libraries,
-    /// ignores_project_code, hides_project_code, kebab_case, empty_bodies, stopped,
-    /// credentials_in_body; page_cap=50, clock_s=-600
+    /// ignores_project_code, hides_project_code, kebab_case, empty_bodies, edited_is_500,
+    /// credentials_in_body; what stands before the service: stopped, maintenance, vanity_host,
+    /// allowlist, narrow_scope; page_cap=50, clock_s=-600
     #[arg(long = "manner", value_name = "KEY=VALUE")]
     pub manners: Vec<String>,
     /// Answer from a transcript that `oicx doctor --record` wrote, instead of a landscape

@@ -194,8 +194,10 @@ impl fmt::Display for ErrorKind {
             Self::Status { status, words, code, request_id, .. } => {
                 let reason =
                     reqwest::StatusCode::from_u16(*status).ok().and_then(|s| s.canonical_reason());
-                write!(f, "{status} {}", reason.unwrap_or_default())?;
-                if !words.is_empty() {
+                let reason = reason.unwrap_or_default();
+                write!(f, "{status} {reason}")?;
+                // The title of a web page often says the number again.
+                if !words.is_empty() && *words != format!("{status} {reason}") {
                     write!(f, ": {words}")?;
                 }
                 code.iter().try_for_each(|c| write!(f, " [{c}]"))?;

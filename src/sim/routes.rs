@@ -8,6 +8,7 @@ mod instance_archives;
 mod integrations;
 mod monitoring;
 mod mutations;
+mod refusing_host;
 
 use std::{
     sync::{
@@ -363,8 +364,8 @@ async fn answer_call(
     if let Some(answer) = before(&hits, &wire).await {
         return answer;
     }
-    if manners.stopped {
-        return stopped();
+    if let Some(answer) = refusing_host::answer(&manners, &request) {
+        return answer;
     }
     let caller = match auth::check(&shared, index, &request, &path) {
         Ok(caller) => caller,
@@ -480,13 +481,6 @@ async fn saying(word: &str, instead: &str, answer: Response) -> Response {
     };
     parts.headers.remove(header::CONTENT_LENGTH);
     Response::from_parts(parts, Body::from(changed))
-}
-
-/// What every call answers while an instance is stopped.
-fn stopped() -> Response {
-    let words = json!({ "title": "Conflict", "status": "409",
-        "detail": "Service instance is not in active state." });
-    (StatusCode::CONFLICT, Json(words)).into_response()
 }
 
 fn without_body(answer: Response) -> Response {

@@ -404,7 +404,8 @@ impl ServiceInstance {
             Err(e) => return refuse(400, "ICS-20001", format!("The archive is not valid: {e}")),
         };
         if archive::was_edited(bytes).unwrap_or(true) {
-            return refuse(400, "ICS-20099", "The archive was changed outside of the service.");
+            let status = if self.settings.manners.edited_is_500 { 500 } else { 400 };
+            return refuse(status, "ICS-20099", "The archive was changed outside of the service.");
         }
         let id = iar.id.clone().within(scope.clone());
         let there = self.integrations.get(&id);

@@ -60,6 +60,18 @@ pub struct Manners {
     pub empty_bodies: bool,
     /// The instance is stopped: every call answers 409, and says so.
     pub stopped: bool,
+    /// Every call is answered with 503, and that the instance is in maintenance.
+    pub maintenance: bool,
+    /// The host in the config is a custom endpoint: it redirects calls to the host that the
+    /// instance really has, to which a token is not sent.
+    pub vanity_host: bool,
+    /// A host between answers every call with a page of its own (403): this machine is not in its
+    /// allowlist.
+    pub allowlist: bool,
+    /// The token is for another service, or too narrow: every call is answered with 401 and a page.
+    pub narrow_scope: bool,
+    /// An archive that was edited outside of the designer is refused with 500, not with 400.
+    pub edited_is_500: bool,
     /// For how long after the first request for a token the sign-in answers 429 with `Retry-After`,
     /// in milliseconds. The sign-in is one for all environments: the longest counts.
     pub token_limit_ms: u64,
