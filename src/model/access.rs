@@ -73,13 +73,16 @@ impl AccessList {
 
     /// The same list, as the service writes it, without principals that are gone: it refuses to
     /// take them back. The second value names them.
-    pub fn without_gone(list: &Value) -> (Value, Vec<String>) {
+    ///
+    /// `unknown` are ids that the service said are gone.
+    pub fn without_gone(list: &Value, unknown: &[String]) -> (Value, Vec<String>) {
         let (mut list, mut gone) = (list.clone(), Vec::new());
         for right in RIGHTS {
             let allowed = list.get_mut(right).and_then(|r| r.get_mut("allowed"));
             let Some(allowed) = allowed.and_then(Value::as_array_mut) else { continue };
             allowed.retain(|one| {
-                let principal = Principal::read(one);
+                let mut principal = Principal::read(one);
+                principal.gone |= unknown.contains(&principal.id);
                 if principal.gone && !gone.contains(&principal.name) {
                     gone.push(principal.name.clone());
                 }
@@ -87,6 +90,29 @@ impl AccessList {
             });
         }
         (list, gone)
+    }
+}
+
+impl AccessList {
+    /// The ids of principals that another list does not have at all.
+    pub fn ids_that_lack(&self, other: &Self) -> Vec<String> {
+        let ids = |list: &Self| -> BTreeSet<String> {
+            let all = list.rights.iter().flat_map(|(_, grant)| &grant.only);
+            all.map(|p| p.id.clone()).collect()
+        };
+        ids(self).difference(&ids(other)).cloned().collect()
+    }
+
+    /// The ids of principals that are named in words of the service.
+    pub fn named_in(&self, words: &str) -> Vec<String> {
+        let is_of_id = |c: char| c.is_alphanumeric() || "._@-".contains(c);
+        let words: Vec<&str> = words.split(|c| !is_of_id(c)).map(|w| w.trim_matches('.')).collect();
+        let all = self.rights.iter().flat_map(|(_, grant)| &grant.only);
+        let mut named: Vec<String> =
+            all.filter(|p| words.contains(&p.id.as_str())).map(|p| p.id.clone()).collect();
+        named.sort();
+        named.dedup();
+        named
     }
 }
 
@@ -151,7 +177,7 @@ mod tests {
                 "monitors: nobody"
             ]
         );
-        let (sent, gone) = AccessList::without_gone(&list);
+        let (sent, gone) = AccessList::without_gone(&list, &[]);
         assert_eq!(gone, ["old.user"]);
         assert_eq!(sent["administrators"]["allowed"].as_array().map(Vec::len), Some(2));
         assert_eq!(sent["editors"], list["editors"]);

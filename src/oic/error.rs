@@ -85,6 +85,12 @@ impl OicError {
         }
     }
 
+    /// Whether nothing was heard of the service: the next call would hear as little.
+    pub fn is_silence(&self) -> bool {
+        use ErrorKind::{Broken, Connect, NoTurn, Timeout};
+        matches!(self.kind, Timeout(_) | NoTurn(_) | Broken(_) | Connect(_))
+    }
+
     /// Why the service said no; none where it did not answer with an error.
     pub fn refusal(&self) -> Option<Refusal> {
         self.kind.refusal()

@@ -121,6 +121,15 @@ impl StepError {
         }
     }
 
+    /// Whether nothing was heard of the service: the next call would hear as little.
+    pub fn is_silence(&self) -> bool {
+        match self {
+            Self::Service(e) | Self::Unwatched(e) => e.is_silence(),
+            Self::NoProof(why) => why.is_silence(),
+            _ => false,
+        }
+    }
+
     /// Whether the service is still at work on what was begun.
     pub fn hangs(&self) -> bool {
         match self {

@@ -189,11 +189,26 @@ pub struct NotPutBack {
 }
 
 impl ItemProgress {
+    /// Notes that it is as it was before the run.
+    pub(super) fn set_back(&mut self) {
+        self.outcome = Some(RunOutcome::PutBack);
+        self.not_put_back = None;
+        (self.open, self.changed, self.brought) = (None, false, false);
+        self.deleted = false;
+        self.done.clear();
+    }
+
     /// Why the artifact is not as it was wanted: each cause once.
     pub fn why(&self) -> Option<String> {
+        self.why_after("")
+    }
+
+    /// The same, after what was told before.
+    fn why_after(&self, told: &str) -> Option<String> {
         let Some(back) = &self.not_put_back else { return self.error.clone() };
         let failed = match &self.error {
             Some(error) if *error == back.why => "PUTTING BACK FAILED for the same reason".into(),
+            None if told.contains(&back.why) => "PUTTING BACK FAILED for the same reason".into(),
             _ => format!("PUTTING BACK FAILED: {}", back.why),
         };
         let texts = self.error.iter().chain([&failed]).chain(&back.advice);
@@ -280,7 +295,8 @@ impl Journal {
         for (item, progress) in unfinished {
             // Where another artifact says what to do, it says why, too.
             let told_there = progress.not_put_back.as_ref().is_some_and(|b| b.advice.is_none());
-            let Some(why) = progress.why().filter(|_| !told_there) else { continue };
+            let told = self.error.as_deref().unwrap_or_default();
+            let Some(why) = progress.why_after(told).filter(|_| !told_there) else { continue };
             causes.push(if several { format!("{}: {why}", name(&item.key)) } else { why });
         }
         let first = self.error.iter().filter(|e| !causes.iter().any(|c| c.starts_with(*e)));

@@ -83,8 +83,13 @@ impl Executor<'_> {
             return;
         };
         let project = ProjectCode::from(item.key.code.as_str());
-        let (wanted, gone) = AccessList::without_gone(list);
-        let why = match self.client.access_list(&project).await {
+        let found = self.client.access_list(&project).await;
+        // Those that the service did not take back stand in no list of it.
+        let missing = found
+            .as_ref()
+            .map(|found| AccessList::read(list).ids_that_lack(&AccessList::read(found)));
+        let (wanted, gone) = AccessList::without_gone(list, &missing.unwrap_or_default());
+        let why = match found {
             Ok(found) if AccessList::read(&found).grants_as(&AccessList::read(&wanted)) => {
                 let without = match gone.as_slice() {
                     [] => String::new(),
@@ -92,9 +97,10 @@ impl Executor<'_> {
                 };
                 return proof.facts.push(format!("who may do what as before{without}"));
             }
-            Ok(_) => String::new(),
+            Ok(found) => format!(", now: {}", AccessList::read(&found).describe()),
             Err(e) => format!(": {}", e.reason()),
         };
+        let (wanted, _) = AccessList::without_gone(list, &[]);
         let wanted = AccessList::read(&wanted).describe();
         let remark = format!(
             "who may do what in {project} is not as before{why}; set it in the console: {wanted}"

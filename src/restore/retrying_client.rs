@@ -318,15 +318,33 @@ impl RetryingClient<'_> {
         list: &Value,
     ) -> Result<String, OicError> {
         let project = ProjectCode::from(key.code.as_str());
-        let (list, gone) = AccessList::without_gone(list);
-        if !gone.is_empty() && AccessList::read(&list).has_no_administrator() {
-            return Ok(format!("! not put back: all administrators are gone: {}", gone.join(", ")));
-        }
-        let unknown = || async { Ok(false) };
-        let said = self.change(|| self.client.set_access_list(&project, &list), unknown).await?;
-        match gone.as_slice() {
-            [] => Ok(said),
-            gone => Ok(format!("{said}, without {}: gone", gone.join(", "))),
+        let whole = AccessList::read(list);
+        let mut unknown = Vec::new();
+        loop {
+            let (list, gone) = AccessList::without_gone(list, &unknown);
+            if !gone.is_empty() && AccessList::read(&list).has_no_administrator() {
+                let gone = gone.join(", ");
+                return Ok(format!("! not put back: all administrators are gone: {gone}"));
+            }
+            let no_look = || async { Ok(false) };
+            let set = self.change(|| self.client.set_access_list(&project, &list), no_look).await;
+            let refused = match set {
+                Ok(said) if gone.is_empty() => return Ok(said),
+                Ok(said) => return Ok(format!("{said}, without {}: gone", gone.join(", "))),
+                Err(refused) => refused,
+            };
+            // One that the service does not know keeps nobody else from their right.
+            let named = match refused.status() {
+                Some(400..500) => whole.named_in(&refused.to_string()),
+                _ => Vec::new(),
+            };
+            let before = unknown.len();
+            unknown.extend(named);
+            unknown.sort();
+            unknown.dedup();
+            if unknown.len() == before {
+                return Err(refused);
+            }
         }
     }
 

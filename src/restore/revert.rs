@@ -39,8 +39,10 @@ impl Executor<'_> {
         match self.stop.unless_held(self.retrying.retry_policy.hold, work).await {
             Some(result) => {
                 let outcome = self.record_outcome(at, &text, result);
-                if outcome == RunOutcome::Unfinished && key.kind == Kind::Project {
-                    Box::pin(self.say_what_is_missing(at)).await;
+                if key.kind == Kind::Project {
+                    if outcome == RunOutcome::Unfinished {
+                        Box::pin(self.say_what_is_missing(at)).await;
+                    }
                     Box::pin(self.judge_members(at)).await;
                 }
                 outcome
@@ -103,17 +105,13 @@ impl Executor<'_> {
             let (run, progress) = (j.run.clone(), &mut j.items[at]);
             progress.outcome = Some(outcome);
             if outcome == RunOutcome::Unfinished {
-                progress.error.get_or_insert_with(|| "another artifact failed".into());
                 let advice = format!(
                     "look at {} on {environment} now, then: oicx resume {run} (or --undo)",
                     name(key)
                 );
                 progress.not_put_back = Some(NotPutBack { why: note, advice: Some(advice) });
             } else {
-                progress.not_put_back = None;
-                (progress.open, progress.changed, progress.brought) = (None, false, false);
-                progress.deleted = false;
-                progress.done.clear();
+                progress.set_back();
             }
         });
         outcome

@@ -12,7 +12,10 @@ use super::{
     plan::PlanItem,
     retrying_client::{ScheduleWrites, WriteParameters},
 };
-use crate::model::{ArtifactKey, ConnectionName, IntegrationId, ItemIndex, Kind, Status};
+use crate::model::{
+    AccessList, ArtifactKey, ConnectionName, IntegrationId, ItemIndex, Kind, ProjectCode, Status,
+};
+use crate::oic::OicError;
 use crate::workspace::events::{Progress, StepState};
 use crate::workspace::source::read_kept;
 
@@ -24,10 +27,10 @@ impl Tried {
     /// Keeps what a part says.
     ///
     /// # Errors
-    /// Where nobody knows what the last call did: the parts after it would meet the same.
+    /// Where nothing is heard of the service: the parts after it would meet the same.
     fn note(&mut self, result: Result<(), StepError>) -> Result<(), StepError> {
         match result {
-            Err(why) if why.leaves_open() => return Err(why),
+            Err(why) if why.is_silence() => return Err(why),
             Err(why) => drop(self.0.get_or_insert(why)),
             Ok(()) => {}
         }
@@ -117,11 +120,14 @@ impl Executor<'_> {
         self.retrying.restore_schedule(&member.id, wanted, writes).await.map(drop)
     }
 
-    /// Says where a project that is gone can be had from.
+    /// Says what a person must know of a project that could not be put back: where it can be had
+    /// from if it is gone, and that it is open to others if it is.
     pub(super) async fn say_what_is_missing(&self, at: ItemIndex) {
         let item = self.item(at);
-        if !matches!(look(self.client, &item.key).await, Ok(None)) {
-            return;
+        match look(self.client, &item.key).await {
+            Ok(None) => {}
+            Ok(Some(_)) => return self.say_who_reaches(at).await,
+            Err(_) => return,
         }
         self.recorder.change(|j| {
             let (environment, run) = (j.plan.environment.clone(), j.run.clone());
@@ -142,31 +148,115 @@ impl Executor<'_> {
         });
     }
 
-    /// Says of each artifact that came in a project which could not be put back whether it is as it
-    /// was: it was judged before its project was deleted once more.
+    /// Says who reaches a project that is there again where those are others than before.
+    async fn say_who_reaches(&self, at: ItemIndex) {
+        let item = self.item(at);
+        let Some(list) = item.access_list() else { return };
+        let project = ProjectCode::from(item.key.code.as_str());
+        let wanted = AccessList::read(&AccessList::without_gone(list, &[]).0);
+        let now = match self.client.access_list(&project).await {
+            Ok(now) => AccessList::read(&now),
+            Err(e) => return tracing::warn!("who reaches {project} is not known: {e}"),
+        };
+        if now.grants_as(&wanted) {
+            return;
+        }
+        self.recorder.change(|j| {
+            let Some(failure) = &mut j.items[at].not_put_back else { return };
+            let open = format!(
+                "who may do what in project {project} is NOT as it was, now: {}",
+                now.describe()
+            );
+            let before = failure.advice.take().map(|advice| format!("; {advice}"));
+            failure.advice = Some(format!("{open}{}", before.unwrap_or_default()));
+        });
+    }
+
+    /// The project with which an artifact comes back, where that is to be put back too: nothing is
+    /// done to the artifact itself.
+    pub(super) fn comes_back_with(&self, at: ItemIndex) -> Option<ItemIndex> {
+        let project = self.plan.rebuilt_project_of(self.item(at))?;
+        (self.plan.together && self.recorder.read(|j| j.touched(project))).then_some(project)
+    }
+
+    /// Says of each artifact that came back with a project, or should have, whether it is as it was.
     pub(super) async fn judge_members(&self, project: ItemIndex) {
         let Some(inside) = &self.item(project).before.inside else { return };
+        let unproven = self.why_content_is_unproven(project).await;
         for at in self.plan.item_indices() {
             let item = self.item(at);
             if self.plan.rebuilt_project_of(item) != Some(project) {
                 continue;
             }
-            let there = match item.id() {
-                Some(id) => self.client.find_integration(&id).await.map(|found| {
-                    let was_active = inside.active.iter().any(|member| member.id == id);
-                    !was_active || found.is_some_and(|f| f.state.status == Status::Active)
-                }),
-                None => look(self.client, &item.key).await.map(|live| live.is_some()),
-            };
-            if there.is_ok_and(|as_before| as_before) {
-                continue;
-            }
+            let off = self.what_is_off(item, inside).await;
+            let off = off.or_else(|| unproven.map(str::to_owned));
             self.recorder.change(|j| {
-                let progress = &mut j.items[at];
-                progress.outcome = Some(RunOutcome::Unfinished);
-                let why = "its project could not be put back: see there".to_owned();
-                progress.not_put_back = Some(NotPutBack { why, advice: None });
+                if !j.touched(at) && !j.may_have_deleted(project) {
+                    j.items[at].outcome = Some(RunOutcome::Untouched);
+                    return;
+                }
+                let text = format!("put back {}", name(&item.key));
+                let (state, note) = match &off {
+                    None => (StepState::Done, "it came back with its project".to_owned()),
+                    Some(off) => (StepState::Failed, off.clone()),
+                };
+                j.line(text, state, note);
+                match off {
+                    None => j.items[at].set_back(),
+                    Some(off) => {
+                        let why = format!("{off}; see its project");
+                        let progress = &mut j.items[at];
+                        progress.outcome = Some(RunOutcome::Unfinished);
+                        progress.not_put_back = Some(NotPutBack { why, advice: None });
+                    }
+                }
             });
+        }
+    }
+
+    /// Why it is not known that what is in a project is what was in it; none where that is proven.
+    async fn why_content_is_unproven(&self, project: ItemIndex) -> Option<&'static str> {
+        if self.recorder.read(|j| j.items[project].outcome == Some(RunOutcome::PutBack)) {
+            return None;
+        }
+        let item = self.item(project);
+        match live_fingerprints(self.client, &item.key).await {
+            Ok(Some(found)) if Some(found.portable) == item.before.portable => None,
+            Ok(_) => Some("its content is not what it was"),
+            Err(_) => Some("its content is not proven"),
+        }
+    }
+
+    /// What of an artifact is not as it was before its project was rebuilt; none where it is.
+    async fn what_is_off(&self, item: &PlanItem, inside: &ProjectCompanion) -> Option<String> {
+        let unknown = |e: OicError| Some(format!("how it stands is not known: {}", e.reason()));
+        // The plan adds a lookup that goes with its project, so that it counts as absent before.
+        let was_there = item.before.status.is_some() || inside.lookups.contains(&item.key.code);
+        let Some(id) = item.id() else {
+            return match look(self.client, &item.key).await {
+                Ok(Some(_)) => None,
+                Ok(None) if was_there => Some("it is not there".to_owned()),
+                Ok(None) => None,
+                Err(e) => unknown(e),
+            };
+        };
+        let found = match self.client.find_integration(&id).await {
+            Ok(Some(found)) => found,
+            Ok(None) => return was_there.then(|| "it is not there".into()),
+            Err(e) => return unknown(e),
+        };
+        let member = inside.active.iter().find(|member| member.id == id)?;
+        if found.state.status != Status::Active {
+            return Some(format!("it is not active: {}", found.state.status.label()));
+        }
+        let wanted = member.schedule.there()?;
+        match self.client.schedule(&id).await {
+            Ok(found) if wanted.is_met_by(found.as_ref()) => None,
+            Ok(found) => {
+                let found = found.map_or("not there".to_owned(), |s| s.label().to_owned());
+                Some(format!("its schedule is {found} instead of {}", wanted.label()))
+            }
+            Err(e) => unknown(e),
         }
     }
 

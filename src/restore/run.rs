@@ -415,6 +415,10 @@ async fn back_all(executor: &Executor<'_>, together: bool) {
 }
 
 async fn back_if_touched(executor: &Executor<'_>, at: ItemIndex) {
+    // It is judged once its project was put back.
+    if executor.comes_back_with(at).is_some() {
+        return;
+    }
     // What went with its project is changed, although nothing was done to it itself.
     let touched =
         executor.recorder.read(|j| j.touched(at)) || executor.lost_with_project(at).is_some();

@@ -243,7 +243,8 @@ async fn set_access_list(
     let Some(list) = item.access_list() else { return Ok(ALREADY.into()) };
     match retrying.set_access_list(&item.key, list).await {
         Err(e) if !e.is_ambiguous() && e.status() != Some(401) => {
-            Ok(format!("! not put back: {}; set it in the console", e.reason()))
+            let now = "until it is set in the console, the project may be open to everybody";
+            Ok(format!("! not put back: {e}; {now}"))
         }
         other => other.map_err(StepError::from),
     }
