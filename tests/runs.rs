@@ -905,6 +905,27 @@ async fn back_to_broken(world: &World) {
     world.fault("latency=12ms env=prod");
 }
 
+/// Two that use one connection which comes with an import: the second is not activated before the
+/// first has set it.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_uses_a_connection_waits_until_it_is_set() {
+    let empty = "[[environment]]\nname = \"empty\"\ninstance = \"acme-empty\"\n\
+        clients = [{ id = \"oicx\", secret = \"demo\", role = \"ServiceAdministrator\" }]\n\
+        [[integration]]";
+    let landscape = crate::projects::LANDSCAPE
+        .replacen("[[integration]]", empty, 1)
+        .replace("code = \"HCM\"\n", "code = \"HCM\"\nmissing_in = [\"empty\"]\n");
+    let world = World::of(&landscape).await;
+    take_backup(&world, "prod").await;
+    let config = world.config_file(&crate::project_restore::connection_values(&world));
+    world.fault("latency=400ms env=empty path=/connections/HCM");
+    let both = ["store:prod/global/GLOBAL_ONE", "store:prod/global/TWIN"];
+    let restore = [&["restore"][..], &both, &["--to", "empty", "--yes"]].concat();
+    let (code, out, err) = cli(oicx(&config), &restore).await;
+    assert_eq!(code, 0, "{out}{err}");
+    assert_eq!(out.matches("set connectionUrl, password of connection HCM").count(), 2, "{out}");
+}
+
 /// A rehearsal that was held ends as one that was not: measured, and taken away again. What stays
 /// of it is told.
 #[tokio::test(flavor = "multi_thread")]

@@ -77,6 +77,10 @@ pub struct PlanItem {
     /// Places of the items that must be done before.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub after: Vec<ItemIndex>,
+    /// Places of the items that must have ended before, however they did: they set connections that
+    /// it uses too.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub waits_for: Vec<ItemIndex>,
     /// The item that brings it: a package.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub within: Option<ItemIndex>,
@@ -105,6 +109,9 @@ pub struct PlanItem {
     /// sets them.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub connections: BTreeMap<String, KeptConnection>,
+    /// The empty connections that it sets: those that no item before it does.
+    #[serde(skip)]
+    pub sets: Vec<String>,
     /// Which schedule it gets.
     #[serde(default, skip_serializing_if = "ScheduleChoice::is_keep")]
     pub schedule_choice: ScheduleChoice,

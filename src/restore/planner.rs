@@ -39,6 +39,7 @@ impl RestorePlan {
             if s.request.verb == Verb::Rollback {
                 item.after.extend(order::undone_before(&items, &item, s.request.together));
             }
+            item::share_connections(s, &items, &mut item);
             items.push(item);
         }
         let (strategy, reason) = headline(s, &items);

@@ -445,19 +445,26 @@ async fn all_items(executor: &Executor<'_>, failed: &AtomicBool, start: RunStart
     };
     let mut done: BTreeSet<ItemIndex> = plan.item_indices().filter(restored).collect();
     let mut waiting: Vec<ItemIndex> = plan.item_indices().filter(|at| !done.contains(at)).collect();
+    let mut ended = done.clone();
     let mut running = FuturesUnordered::new();
     loop {
         let stopped =
             executor.stop.asked().is_some() || (plan.together && failed.load(Ordering::SeqCst));
         while !stopped && running.len() < executor.retrying.retry_policy.at_once.max(1) {
-            let ready = |at: &ItemIndex| plan.items[*at].after.iter().all(|a| done.contains(a));
-            let Some(next) = waiting.iter().position(ready) else { break };
+            let may = |at: &ItemIndex| plan.items[*at].after.iter().all(|a| done.contains(a));
+            let ready = |at: &ItemIndex| {
+                may(at) && plan.items[*at].waits_for.iter().all(|a| ended.contains(a))
+            };
+            // What is waited for never ends where something that it needs was not restored.
+            let next = waiting.iter().position(ready);
+            let next = next.or_else(|| waiting.iter().position(may).filter(|_| running.is_empty()));
+            let Some(next) = next else { break };
             let at = waiting.remove(next);
             running.push(one_item(executor, at, failed, start));
         }
         match running.next().await {
-            Some((at, true)) => drop(done.insert(at)),
-            Some((_, false)) => {}
+            Some((at, true)) => drop((done.insert(at), ended.insert(at))),
+            Some((at, false)) => drop(ended.insert(at)),
             None => break,
         }
     }

@@ -16,27 +16,20 @@ use crate::restore::{
 };
 
 /// Connections of an item that will not work as they stand, missing or not complete, and for which
-/// values are given. The first item that needs one sets it.
+/// values are given.
 pub(crate) fn to_configure(s: &Situation, item: &PlanItem) -> Vec<String> {
     if matches!(item.strategy, Strategy::Remove | Strategy::Deactivate) {
         return Vec::new();
     }
     let scope = item.key.uses_scope();
     let Some(archive) = s.archive(&item.key) else { return Vec::new() };
-    let first = |code: &String| {
-        let mut users = s.parts.iter().filter(|p| {
-            let archive = p.wanted.archive.as_ref().filter(|_| p.wanted.goal != Goal::Absent);
-            archive.is_some_and(|a| a.needs.connections.contains(code))
-        });
-        users.find(|p| p.wanted.key.uses_scope() == scope).is_some_and(|p| p.wanted.key == item.key)
-    };
     let ready = |code: &String| find(s, &scope, code).is_some_and(is_configured);
     let known = |code: &String| {
         s.values.get(&scope, code).is_some()
             || kept(s, &scope, code).is_some_and(|k| !k.names().is_empty())
     };
     let needs = archive.needs.connections.iter();
-    needs.filter(|c| !ready(c) && known(c) && first(c)).cloned().collect()
+    needs.filter(|c| !ready(c) && known(c)).cloned().collect()
 }
 
 /// What an empty connection was set to.
@@ -158,12 +151,12 @@ pub(super) fn check_given(s: &Situation, items: &[PlanItem]) -> Vec<Check> {
     let mut out = Vec::new();
     for item in items.iter().filter(|i| !i.as_wanted) {
         let scope = item.key.uses_scope();
-        for code in to_configure(s, item) {
+        for code in &item.sets {
             let Some(known) = s.connections.settable.get(&(scope.clone(), code.clone())) else {
                 continue;
             };
-            let given = s.values.get(&scope, &code).into_iter().flatten();
-            let attached = kept(s, &scope, &code).map(|k| &k.attachments);
+            let given = s.values.get(&scope, code).into_iter().flatten();
+            let attached = kept(s, &scope, code).map(|k| &k.attachments);
             let has = |name: &str| {
                 known.contains(name)
                     || [POLICY, AGENT].contains(&name)
@@ -185,7 +178,7 @@ pub(super) fn check_given(s: &Situation, items: &[PlanItem]) -> Vec<Check> {
             out.push(match scope.project().is_some_and(|p| s.options.rebuild.contains(p)) {
                 true => Finding::warning(what, fix).into(),
                 false => Check::from(Finding::blocker(what, fix))
-                    .of_all(users_of_connection(s, &scope, &code)),
+                    .of_all(users_of_connection(s, &scope, code)),
             });
         }
     }

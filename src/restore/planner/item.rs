@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{order, strategy::choose};
-use crate::model::{ArtifactKey, Kind, ScheduleState, Status};
+use crate::model::{ArtifactKey, ItemIndex, Kind, ScheduleState, Status};
 use crate::restore::{
     checks,
     plan::{PlanItem, Strategy},
@@ -42,6 +42,7 @@ pub(super) fn item_of(s: &Situation, part: &SurveyedArtifact) -> PlanItem {
         strategy,
         reason: part.brought.clone().unwrap_or(reason),
         after: vec![],
+        waits_for: vec![],
         within: None,
         activate,
         schedule: schedule_of(part, schedule_choice, exactly).filter(|_| activate),
@@ -52,6 +53,7 @@ pub(super) fn item_of(s: &Situation, part: &SurveyedArtifact) -> PlanItem {
         copy_of: part.wanted.copy_of.clone().filter(|_| strategy == Strategy::Import),
         kept: part.kept.clone(),
         connections: BTreeMap::new(),
+        sets: Vec::new(),
         schedule_choice,
         overwrites_times: schedule_choice == ScheduleChoice::Stored || part.wanted.times.is_some(),
         overwrites_parameters: schedule_choice == ScheduleChoice::Stored
@@ -61,19 +63,40 @@ pub(super) fn item_of(s: &Situation, part: &SurveyedArtifact) -> PlanItem {
         let active = std::mem::take(&mut inside.active);
         inside.active = order::callees_first(active, &archive.member_needs);
     }
+    item.as_wanted = part.within.is_none() && is_as_wanted(part, &item, exactly);
+    item
+}
+
+/// Says which empty connections an item sets, and which items it waits for since they set one that
+/// it uses.
+pub(super) fn share_connections(s: &Situation, items: &[PlanItem], item: &mut PlanItem) {
+    let scope = item.key.uses_scope();
+    let codes = match item.as_wanted {
+        true => Vec::new(),
+        false => checks::connections_to_configure(s, item),
+    };
+    for code in codes {
+        let set_by =
+            |other: &PlanItem| other.key.uses_scope() == scope && other.sets.contains(&code);
+        match items.iter().position(set_by).map(ItemIndex) {
+            Some(first) if item.after.contains(&first) || item.waits_for.contains(&first) => {}
+            Some(first) => item.waits_for.push(first),
+            None => item.sets.push(code),
+        }
+    }
     let rebuilt = item.strategy == Strategy::Rebuild;
-    let here = s.target.within(&item.key.uses_scope()).connections.iter().filter(|_| rebuilt);
+    let here = s.target.within(&scope).connections.iter().filter(|_| rebuilt);
     // Putting back what is there now sets those that only this has.
-    let codes = checks::connections_to_configure(s, &item).into_iter();
-    item.connections = codes
+    item.connections = item
+        .sets
+        .iter()
+        .cloned()
         .chain(here.map(|c| c.code.clone()))
         .filter_map(|code| {
-            let kept = s.kept_connection(&item.key.uses_scope(), &code)?;
+            let kept = s.kept_connection(&scope, &code)?;
             Some((code, kept.clone()))
         })
         .collect();
-    item.as_wanted = part.within.is_none() && is_as_wanted(part, &item, exactly);
-    item
 }
 
 /// How the schedule stands at the end, if it runs at all.

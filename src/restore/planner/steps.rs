@@ -2,7 +2,6 @@
 
 use crate::model::{ItemIndex, Kind, ScheduleState, Status, project_file_name, visible};
 use crate::restore::{
-    checks,
     plan::{PlanItem, PlanStep, StepKind, Strategy},
     request::ScheduleChoice,
     survey::{KeptConnection, Situation},
@@ -188,7 +187,7 @@ impl ItemSteps<'_> {
     }
 
     fn configure(&mut self) {
-        for code in checks::connections_to_configure(self.s, self.item) {
+        for code in self.item.sets.clone() {
             let given =
                 self.s.values.get(&self.item.key.uses_scope(), &code).cloned().unwrap_or_default();
             let kept = self.item.connections.get(&code).map(KeptConnection::names);

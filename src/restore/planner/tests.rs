@@ -188,6 +188,22 @@ fn a_connection_with_given_values_is_set_and_tested_once_by_its_first_user() {
     situation.values.insert("HCM".into(), vec!["password".into()]);
     let one = ["import", "configure", "test", "activate", "prove"];
     assert_eq!(steps(&situation), [&one[..], &["import", "activate", "prove"]].concat());
+    // The other one uses what is set: it begins once the first has ended.
+    let plan = RestorePlan::of(&situation);
+    let waits: Vec<&[ItemIndex]> = plan.items.iter().map(|i| i.waits_for.as_slice()).collect();
+    assert_eq!(waits, [&[][..], &[ItemIndex(0)]]);
+    assert!(plan.items.iter().all(|i| i.after.is_empty()));
+}
+
+/// What is as wanted already sets nothing: the next one that uses the connection does.
+#[test]
+fn a_connection_is_set_by_the_first_that_is_not_as_wanted_already() {
+    let user = |code: &str| Part::integration(code).needs(Kind::Connection, "HCM");
+    let mut situation = restore([user("A").there(Status::Active, "1"), user("B")]);
+    situation.values.insert("HCM".into(), vec!["password".into()]);
+    let plan = RestorePlan::of(&situation);
+    let sets: Vec<usize> = plan.items.iter().map(|i| i.sets.len()).collect();
+    assert_eq!((plan.items[0].as_wanted, sets), (true, vec![0, 1]));
 }
 
 #[test]
