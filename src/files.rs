@@ -61,7 +61,12 @@ pub fn write_beside(path: &Path, bytes: &[u8]) -> io::Result<PathBuf> {
                 file.sync_all()?;
                 return Ok(tried);
             }
-            Err(e) if e.kind() == io::ErrorKind::AlreadyExists => {}
+            Err(e) if e.kind() == io::ErrorKind::AlreadyExists => {
+                // What was written before is not written once more.
+                if std::fs::read(&tried).is_ok_and(|there| there == bytes) {
+                    return Ok(tried);
+                }
+            }
             Err(e) => return Err(e),
         }
     }

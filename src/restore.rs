@@ -82,6 +82,8 @@ pub struct PreparedPlan {
 pub struct FileByHand {
     pub name: String,
     pub bytes: Bytes,
+    /// The strategy of the plan for the whole project; none where only a part of it is wanted.
+    pub instead_of: Option<Strategy>,
 }
 
 /// Whether an environment has an artifact.
@@ -128,16 +130,16 @@ fn files_by_hand(situation: &Situation, plan: &RestorePlan) -> Vec<FileByHand> {
     let mut files: Vec<FileByHand> = Vec::new();
     for item in &plan.items {
         let Some(archive) = situation.archive(&item.key) else { continue };
-        let (project, bytes) = match (item.key.kind, item.key.scope.project()) {
+        let (project, bytes, instead_of) = match (item.key.kind, item.key.scope.project()) {
             (Kind::Project, _) if item.strategy.sends() => {
-                (item.key.code.as_str(), archive.bytes.clone())
+                (item.key.code.as_str(), archive.bytes.clone(), Some(item.strategy))
             }
             (_, Some(project)) if item.strategy == Strategy::ByHand => {
-                (project.as_str(), archive.project_file.clone())
+                (project.as_str(), archive.project_file.clone(), None)
             }
             _ => continue,
         };
-        let file = FileByHand { name: project_file_name(project), bytes };
+        let file = FileByHand { name: project_file_name(project), bytes, instead_of };
         if !file.bytes.is_empty() && !files.contains(&file) {
             files.push(file);
         }

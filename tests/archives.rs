@@ -803,3 +803,29 @@ fn what_cannot_be_read_on_one_side_is_told_by_compare(#[case] file: &str) {
         assert!(change.is_some_and(|c| c.place.contains("HELLO_WORLD")), "{:#?}", found.changes);
     }
 }
+
+/// Two versions of one code in a project are told apart by what searches and what tells needs.
+#[tokio::test(flavor = "multi_thread")]
+async fn versions_of_one_code_in_a_project_are_told_apart_by_grep_and_deps() {
+    let Some(bytes) = real("DEMO_FIRST_PROJECT_4.car") else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("demo.car");
+    std::fs::write(&file, bytes).unwrap();
+    let (config, name) = (folder.path().join("none.toml"), file.to_str().unwrap());
+    let (code, found) = crate::cli::json(&config, &["grep", "GET /country", name, "--json"]).await;
+    assert_eq!(code, 0, "{found}");
+    let hits: Vec<(&str, &str, usize)> = found["found"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|f| {
+            let count = f["hits"].as_array().unwrap().len();
+            (f["code"].as_str().unwrap(), f["version"].as_str().unwrap(), count)
+        })
+        .collect();
+    let code = "RETRIEVE_COUNTRY_INFORMATIO";
+    assert_eq!(hits, [(code, "01.00.0000", 2), (code, "02.00.0000", 5)]);
+    let (_, out, _) = crate::cli::run(crate::cli::oicx(&config), &["deps", name]).await;
+    assert!(out.contains("library DEMO_FIRST_PROJECT/RANDOM (02.00.0000 alone)"), "{out}");
+    assert!(out.contains("connection DEMO_FIRST_PROJECT/GETINFO\n"), "both need it: {out}");
+}

@@ -217,6 +217,8 @@ async fn what_the_service_has_no_call_for_is_done_by_hand_and_then_activated_and
         assert!(click.starts_with(begin), "{clicks:?}");
     }
     // The file is the stored one, byte for byte, and none that is there is overwritten.
+    std::fs::create_dir_all(world.folder.path().join("by hand")).unwrap();
+    std::fs::write(world.folder.path().join("by hand/PEOPLE.car"), "another").unwrap();
     let folder = world.folder.path().join("by hand");
     let into = folder.display().to_string();
     for _ in 0..2 {
@@ -228,9 +230,9 @@ async fn what_the_service_has_no_call_for_is_done_by_hand_and_then_activated_and
     let index = world.store().await.index().await.unwrap();
     let kept = index.versions().iter().find(|v| v.code == "PAY_FEED" && v.version.is_some());
     let stored = std::fs::read(world.store_folder().join(&kept.unwrap().path)).unwrap();
-    for name in ["PEOPLE.car", "PEOPLE-1.car"] {
-        assert_eq!(std::fs::read(folder.join(name)).unwrap(), stored, "{name}");
-    }
+    assert_eq!(std::fs::read(folder.join("PEOPLE.car")).unwrap(), b"another");
+    assert_eq!(std::fs::read(folder.join("PEOPLE-1.car")).unwrap(), stored);
+    assert!(!folder.join("PEOPLE-2.car").exists(), "what is there is not written once more");
     assert_eq!(changes(&world), before, "nothing was changed");
     assert!(is_changed(&world));
     // A person does what stands there.
@@ -981,9 +983,11 @@ async fn a_project_that_is_gone_is_told_once_and_its_archive_is_written_out() {
     let (reference, _) = command.unwrap().split_once('\'').unwrap();
     let folder = world.folder.path().join("out");
     let into = folder.display().to_string();
-    let write = ["restore", reference, "--to", "prod", "--plan", "--by-hand", &into];
+    // What a person imports, oicx does not.
+    let write = ["restore", reference, "--to", "prod", "--by-hand", &into, "--yes"];
     let (_, out, err) = run(oicx(&config), &write).await;
-    assert!(err.contains("written to"), "{out}{err}");
+    assert!(err.contains("written to") && err.contains("nothing is changed"), "{out}{err}");
+    assert!(world.client("prod").projects().await.unwrap().iter().all(|p| p.code != "PEOPLE"));
     let written = std::fs::read(folder.join("PEOPLE.car")).unwrap();
     let kept = told.split("its archive is ").nth(1).unwrap().split(' ').next().unwrap();
     assert_eq!(written, std::fs::read(world.store_folder().join(kept)).unwrap());

@@ -6,7 +6,7 @@ use super::{
     workspace_unless,
 };
 use crate::config::Config;
-use crate::model::{EnvironmentName, Reference, plural};
+use crate::model::{EnvironmentName, Reference, plural, visible};
 use crate::ops::grep::{self, ArchiveHits, GrepReport, Pattern};
 use crate::workspace::collection::CollectionSource;
 use crate::workspace::source::fetch_bytes;
@@ -45,15 +45,16 @@ pub async fn run(
                 let fetched = fetch_bytes(workspace.as_ref(), &reference).await?;
                 output::not_looked_at(&fetched);
                 let unpacked = fetched.open_as_it_is()?;
-                let hits = grep::search(&unpacked, &pattern, options.schemas);
                 report.archives += 1;
-                if !hits.is_empty() {
-                    let id = unpacked.contents.integrations().first().map(|it| it.id.clone());
+                for (id, hits) in grep::search_parts(&unpacked, &pattern, options.schemas) {
+                    if hits.is_empty() {
+                        continue;
+                    }
                     let (code, version) =
                         id.map(|id| (id.code, id.version.to_string())).unwrap_or_default();
                     report.found.push(ArchiveHits {
                         scope: fetched.scope(),
-                        reference: fetched.label,
+                        reference: fetched.label.clone(),
                         code,
                         version,
                         hits,
@@ -89,7 +90,14 @@ fn print(report: &GrepReport, global: &Global) {
         return output::json(report);
     }
     for found in &report.found {
-        output::line(&found.reference);
+        // Of several integrations in one archive, each is named.
+        let several = report.found.iter().filter(|f| f.reference == found.reference).count() > 1;
+        let (code, version) = (&found.code, &found.version);
+        output::line(match (several, code.is_empty()) {
+            (false, _) => found.reference.clone(),
+            (true, true) => format!("{} › beside its integrations", found.reference),
+            (true, false) => format!("{} › {} {version}", found.reference, visible(code)),
+        });
         for hit in &found.hits {
             output::line(format!("  {}  {}: {}", hit.place, hit.part, hit.text));
         }
@@ -98,7 +106,7 @@ fn print(report: &GrepReport, global: &Global) {
         output::tell(format!("oicx: not searched: {problem}"));
     }
     let hits: usize = report.found.iter().map(|f| f.hits.len()).sum();
-    let (integrations, all) =
-        (plural(report.found.len(), "integration"), plural(report.archives, "archive"));
+    let in_some = report.found.iter().filter(|f| !f.code.is_empty()).count();
+    let (integrations, all) = (plural(in_some, "integration"), plural(report.archives, "archive"));
     output::aside(global, format!("{} in {integrations}, of {all}", plural(hits, "hit")));
 }

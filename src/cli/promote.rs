@@ -22,6 +22,6 @@ pub async fn run(
     let plan_options = options.decided.plan_options(&request);
     let choices = (options.along, Blocked::Stays);
     let prepared = prepare_with(&workspace, client, &request, plan_options, choices).await?;
-    write_by_hand(&prepared, &options.by_hand)?;
-    perform(&workspace, client, prepared, &options.consent, global).await
+    let consent = write_by_hand(&prepared, &options.by_hand, &options.consent)?;
+    perform(&workspace, client, prepared, &consent, global).await
 }

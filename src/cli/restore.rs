@@ -17,7 +17,7 @@ use crate::ops::{move_scope, run_plan::run_plan};
 use crate::restore;
 use crate::restore::{
     ApprovedPlan, ConnectionValues, Ending, Journal, NextStep, Payloads, PlanOptions, PreparedPlan,
-    Request, RestorePlan, RetryPolicy, RunContext, RunOutcome, RunProcess, Verb,
+    Request, RestorePlan, RetryPolicy, RunContext, RunOutcome, RunProcess, Strategy, Verb,
 };
 use crate::search::Query;
 use crate::store::Store;
@@ -52,30 +52,44 @@ pub async fn run(
     let plan_options = options.decided.plan_options(&request);
     let choices = (options.along, Blocked::of(options.skip_blocked));
     let prepared = prepare_with(&workspace, client, &request, plan_options, choices).await?;
-    write_by_hand(&prepared, &options.by_hand)?;
-    perform(&workspace, client, prepared, &options.consent, global).await
+    let consent = write_by_hand(&prepared, &options.by_hand, &options.consent)?;
+    perform(&workspace, client, prepared, &consent, global).await
 }
 
-/// Writes what a person needs for the steps that are by hand, where that is wanted.
+/// Writes what a person needs for the steps that are by hand, where that is wanted. What a person
+/// imports whole, oicx does not: then the plan is only printed.
 pub(super) fn write_by_hand(
     prepared: &PreparedPlan,
     options: &ByHandOptions,
-) -> Result<(), CommandError> {
-    let Some(folder) = &options.folder else { return Ok(()) };
+    consent: &ConsentOptions,
+) -> Result<ConsentOptions, CommandError> {
+    let mut consent = consent.clone();
+    let Some(folder) = &options.folder else { return Ok(consent) };
     let failed =
         |e| CommandError::failed(format!("{} cannot be written to: {e}", folder.display()));
     if prepared.by_hand.is_empty() {
         output::tell(
             "oicx: this plan sends no project, and nothing in it is done by hand: no file is written",
         );
-        return Ok(());
+        return Ok(consent);
     }
     std::fs::create_dir_all(folder).map_err(failed)?;
     for file in &prepared.by_hand {
         let path = write_beside(&folder.join(&file.name), &file.bytes).map_err(failed)?;
         output::tell(format!("oicx: written to {}", path.display()));
+        let Some(strategy) = file.instead_of else { continue };
+        consent.plan = true;
+        let first = match strategy {
+            Strategy::Import => "",
+            _ => "delete the project there first, since an import replaces nothing; ",
+        };
+        output::tell(format!(
+            "oicx: nothing is changed: {first}console, Projects, Import: choose {}; then ask for \
+             this again without --by-hand: oicx sets, activates and proves what is left",
+            file.name
+        ));
     }
-    Ok(())
+    Ok(consent)
 }
 
 /// What becomes of artifacts that something forbids to restore, where others could be.

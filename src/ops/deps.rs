@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Serialize;
 
 use crate::archive::{ContentsBody, Dependency, Integration, NeedKind};
-use crate::model::{Kind, Reference, Scope, StorePick, Target};
+use crate::model::{Kind, Reference, Scope, StorePick, Target, Version};
 use crate::workspace::collection::{self, Collection, CollectionSource};
 use crate::workspace::{
     Workspace,
@@ -55,10 +55,22 @@ impl DependencyNode {
     }
 }
 
+/// What an integration needs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NeededNode {
+    pub node: DependencyNode,
+    /// Where that was seen.
+    pub places: Vec<String>,
+    /// The versions of the integration that need it.
+    pub versions: BTreeSet<Version>,
+}
+
 /// Integration -> what it needs, and where that was seen.
 #[derive(Debug, Clone, Default)]
 pub struct DependencyGraph {
-    needs: BTreeMap<DependencyNode, Vec<(DependencyNode, Vec<String>)>>,
+    needs: BTreeMap<DependencyNode, Vec<NeededNode>>,
+    /// The versions of each integration that were read.
+    versions: BTreeMap<DependencyNode, BTreeSet<Version>>,
     needed_by: BTreeMap<DependencyNode, BTreeSet<DependencyNode>>,
     /// Calls of which the archive does not tell the scope, as if the callee lived with the caller.
     unsure: Vec<(DependencyNode, DependencyNode)>,
@@ -78,7 +90,7 @@ impl DependencyGraph {
     /// The calls across the border of a scope.
     pub fn crossing(&self, scope: &Scope) -> CrossingCalls {
         let calls = self.needs.iter().flat_map(|(caller, needs)| {
-            let called = needs.iter().map(|(callee, _)| callee);
+            let called = needs.iter().map(|need| &need.node);
             called
                 .filter(|callee| callee.kind == NeedKind::Integration)
                 .map(move |callee| (caller.clone(), callee.clone()))
@@ -195,7 +207,7 @@ impl DependencyGraph {
         self.unsure = rest;
         for (caller, _) in here {
             let needs = self.needs.get_mut(&caller).into_iter().flatten();
-            needs.filter(|(n, _)| n == node).for_each(|(n, _)| n.clone_from(&global));
+            needs.filter(|n| n.node == *node).for_each(|n| n.node.clone_from(&global));
             if let Some(callers) = self.needed_by.get_mut(node) {
                 callers.remove(&caller);
             }
@@ -209,6 +221,7 @@ impl DependencyGraph {
     pub fn add(&mut self, scope: &Scope, it: &Integration) {
         let own = DependencyNode::integration(scope, &it.id.code);
         let mut needs = self.needs.remove(&own).unwrap_or_default();
+        self.versions.entry(own.clone()).or_default().insert(it.id.version);
         // An integration's own schedule is left out: nothing else could break it.
         for d in it.needs.iter().filter(|d| !d.preseeded && d.kind != NeedKind::Schedule) {
             let node = DependencyNode::of(d, scope);
@@ -216,20 +229,22 @@ impl DependencyGraph {
             if d.kind == NeedKind::Integration && d.scope.is_none() {
                 self.unsure.push((own.clone(), node.clone()));
             }
-            match needs.iter_mut().find(|(n, _)| *n == node) {
-                Some((_, places)) => {
-                    let more = d.seen_in.iter().filter(|p| !places.contains(p)).cloned();
+            let versions = BTreeSet::from([it.id.version]);
+            match needs.iter_mut().find(|n| n.node == node) {
+                Some(need) => {
+                    let more = d.seen_in.iter().filter(|p| !need.places.contains(p)).cloned();
                     let more: Vec<String> = more.collect();
-                    places.extend(more);
+                    need.places.extend(more);
+                    need.versions.extend(versions);
                 }
-                None => needs.push((node, d.seen_in.clone())),
+                None => needs.push(NeededNode { node, places: d.seen_in.clone(), versions }),
             }
         }
         self.needs.insert(own, needs);
     }
 
-    /// What a node needs, each with the places where that was seen.
-    pub fn needs(&self, node: &DependencyNode) -> &[(DependencyNode, Vec<String>)] {
+    /// What a node needs.
+    pub fn needs(&self, node: &DependencyNode) -> &[NeededNode] {
         self.needs.get(node).map_or(&[], Vec::as_slice)
     }
 
@@ -250,38 +265,44 @@ impl DependencyGraph {
 
     /// The tree below a node, in one direction. A node that was shown above is not opened again.
     pub fn tree(&self, root: &DependencyNode, direction: DependencyDirection) -> DependencyTree {
-        self.branch(root, Vec::new(), direction, &mut BTreeSet::new())
+        let root = NeededNode { node: root.clone(), places: Vec::new(), versions: BTreeSet::new() };
+        self.branch(root, direction, &mut BTreeSet::new())
     }
 
     fn branch(
         &self,
-        node: &DependencyNode,
-        seen_in: Vec<String>,
+        NeededNode { node, places: seen_in, versions }: NeededNode,
         direction: DependencyDirection,
         shown: &mut BTreeSet<DependencyNode>,
     ) -> DependencyTree {
         let first = shown.insert(node.clone());
-        let next: Vec<(DependencyNode, Vec<String>)> = match direction {
+        let next: Vec<NeededNode> = match direction {
             _ if !first => Vec::new(),
-            DependencyDirection::Needs => self.needs(node).to_vec(),
+            DependencyDirection::Needs => {
+                self.needs(&node).iter().map(|need| self.told(&node, need)).collect()
+            }
             DependencyDirection::NeededBy => {
-                self.needed_by(node).map(|n| (n.clone(), self.places(n, node))).collect()
+                let callers = self.needed_by(&node).filter_map(|caller| {
+                    let need = self.needs(caller).iter().find(|n| n.node == node)?;
+                    Some(NeededNode { node: caller.clone(), ..self.told(caller, need) })
+                });
+                callers.collect()
             }
         };
         let again =
-            !first && direction == DependencyDirection::Needs && !self.needs(node).is_empty();
-        let children =
-            next.into_iter().map(|(n, places)| self.branch(&n, places, direction, shown)).collect();
-        DependencyTree { direction, node: node.clone(), seen_in, again, children }
+            !first && direction == DependencyDirection::Needs && !self.needs(&node).is_empty();
+        let children = next.into_iter().map(|need| self.branch(need, direction, shown)).collect();
+        let versions = versions.into_iter().collect();
+        DependencyTree { direction, node, seen_in, versions, again, children }
     }
 
-    /// The places where `from` names `to`.
-    fn places(&self, from: &DependencyNode, to: &DependencyNode) -> Vec<String> {
-        self.needs(from)
-            .iter()
-            .find(|(n, _)| n == to)
-            .map(|(_, places)| places.clone())
-            .unwrap_or_default()
+    /// What an integration needs; its versions are told where others of it do not need that.
+    fn told(&self, of: &DependencyNode, need: &NeededNode) -> NeededNode {
+        let mut told = need.clone();
+        if self.versions.get(of) == Some(&told.versions) {
+            told.versions.clear();
+        }
+        told
     }
 }
 
@@ -326,6 +347,9 @@ pub struct DependencyTree {
     pub node: DependencyNode,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub seen_in: Vec<String>,
+    /// The versions of the integration that need it, where others do not.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub versions: Vec<Version>,
     /// Whether the node was opened further up already.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub again: bool,
@@ -346,8 +370,13 @@ impl DependencyTree {
             let last = i + 1 == self.children.len();
             let (knot, under) = if last { ("└─ ", "   ") } else { ("├─ ", "│  ") };
             let again = if child.again { " (above)" } else { "" };
+            let alone: Vec<String> = child.versions.iter().map(ToString::to_string).collect();
+            let alone = match alone.is_empty() {
+                true => String::new(),
+                false => format!(" ({} alone)", alone.join(", ")),
+            };
             out.push(format!(
-                "{indent}{knot}{} {}{again}",
+                "{indent}{knot}{} {}{alone}{again}",
                 child.node.kind.label(),
                 child.node.shown()
             ));
@@ -502,7 +531,7 @@ mod tests {
         let scope = if project.is_empty() { Scope::Global } else { Scope::of_project(project) };
         let graph = graph(&scope, callee, context);
         let parent = DependencyNode::integration(&scope, "PARENT");
-        let needs: Vec<String> = graph.needs(&parent).iter().map(|(n, _)| n.shown()).collect();
+        let needs: Vec<String> = graph.needs(&parent).iter().map(|n| n.node.shown()).collect();
         assert_eq!(needs, [expected]);
         // Read the other way round, only that twin is needed by it.
         for node in graph.named(None, callee) {
@@ -531,7 +560,7 @@ mod tests {
             graph.add(&Scope::Global, &calling("PARENT", callee, GLOBAL));
         }
         let parent = DependencyNode::integration(&Scope::Global, "PARENT");
-        let needs: Vec<String> = graph.needs(&parent).iter().map(|(n, _)| n.shown()).collect();
+        let needs: Vec<String> = graph.needs(&parent).iter().map(|n| n.node.shown()).collect();
         assert_eq!(needs, ["A", "B"]);
     }
 }

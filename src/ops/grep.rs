@@ -5,11 +5,11 @@ use regex::{Regex, RegexBuilder};
 use serde::Serialize;
 
 use crate::archive::{
-    BlankedAs, ContentsBody, FlowStep, Integration, UnpackedArchive, blank_value, is_cosmetic,
-    layout,
+    BlankedAs, Blanker, ContentsBody, FlowStep, Integration, UnpackedArchive, blank_value,
+    is_cosmetic, layout,
 };
 use crate::diff::normal_lines;
-use crate::model::{Scope, visible};
+use crate::model::{IntegrationId, Scope, visible};
 use crate::workspace::collection::{self, Collection, CollectionItem, CollectionSource};
 use crate::workspace::{Workspace, source::SourceError};
 
@@ -30,6 +30,7 @@ pub struct ArchiveHits {
     pub reference: String,
     /// The project's code; `null` for the global space, and for a file.
     pub scope: Scope,
+    /// Empty where the hits are in no integration.
     pub code: String,
     pub version: String,
     pub hits: Vec<GrepHit>,
@@ -124,6 +125,37 @@ pub async fn run(
     Ok(report)
 }
 
+/// Searches each integration of an archive by itself, and then what belongs to none of them.
+pub fn search_parts(
+    unpacked: &UnpackedArchive,
+    pattern: &Pattern,
+    schemas: bool,
+) -> Vec<(Option<IntegrationId>, Vec<GrepHit>)> {
+    let all = unpacked.contents.integrations();
+    if matches!(unpacked.contents.body, ContentsBody::Integration(_)) {
+        let id = all.first().map(|it| it.id.clone());
+        return vec![(id, search(unpacked, pattern, schemas))];
+    }
+    let blanker = unpacked.blanker();
+    let of = |it: &Integration| {
+        let member = unpacked.member(&it.id.code, it.id.version).ok()?;
+        let mut hits = search(&member, pattern, schemas);
+        hide(&mut hits, blanker.as_ref());
+        Some((Some(it.id.clone()), hits))
+    };
+    let mut parts: Vec<_> = all.iter().filter_map(of).collect();
+    let mut rest = HitCollector { pattern, found: Vec::new() };
+    if let ContentsBody::Lookup(lookup) = &unpacked.contents.body {
+        in_lookup(lookup, "", &mut rest);
+    }
+    let own = unpacked.own_files().iter().map(|(path, bytes)| (path.clone(), bytes.as_slice()));
+    in_files(own, schemas, &mut rest);
+    hide(&mut rest.found, blanker.as_ref());
+    parts.push((None, rest.found));
+    parts.retain(|(_, hits)| !hits.is_empty());
+    parts
+}
+
 /// Searches one archive.
 pub fn search(unpacked: &UnpackedArchive, pattern: &Pattern, schemas: bool) -> Vec<GrepHit> {
     let mut hits = HitCollector { pattern, found: Vec::new() };
@@ -142,8 +174,32 @@ pub fn search(unpacked: &UnpackedArchive, pattern: &Pattern, schemas: bool) -> V
     if let ContentsBody::Lookup(lookup) = &unpacked.contents.body {
         in_lookup(lookup, "", &mut hits);
     }
+    in_files(unpacked.all_files(), schemas, &mut hits);
+    hits.found.truncate(MAX_HITS);
+    // What was looked for may be a secret: that it is there is told, and not what it is.
+    let any = !hits.found.is_empty();
+    hide(&mut hits.found, any.then(|| unpacked.blanker()).flatten().as_ref());
+    hits.found
+}
+
+/// Blanks the secrets of an archive in what was found.
+fn hide(hits: &mut [GrepHit], blanker: Option<&Blanker>) {
+    let Some(blanker) = blanker else { return };
+    for hit in hits {
+        for text in [&mut hit.place, &mut hit.part, &mut hit.text] {
+            *text = blanker.hide(text, BlankedAs::Dots).into_owned();
+        }
+    }
+}
+
+/// Searches the lines of files that no model of the archive has.
+fn in_files<'a>(
+    files: impl Iterator<Item = (String, &'a [u8])>,
+    schemas: bool,
+    hits: &mut HitCollector<'_>,
+) {
     let modelled = ["xsl", "xslt", "jca", "dvm"];
-    for (path, bytes) in unpacked.all_files() {
+    for (path, bytes) in files {
         let ending = path.rsplit('.').next().unwrap_or_default();
         let known = modelled.contains(&ending)
             || path.contains("PROJECT-INF/")
@@ -154,7 +210,7 @@ pub fn search(unpacked: &UnpackedArchive, pattern: &Pattern, schemas: bool) -> V
             || expression
             || is_cosmetic(&path)
             || (schema && !schemas)
-            || !bytes_match(pattern, bytes)
+            || !bytes_match(hits.pattern, bytes)
         {
             continue;
         }
@@ -162,17 +218,6 @@ pub fn search(unpacked: &UnpackedArchive, pattern: &Pattern, schemas: bool) -> V
             hits.look(&format!("file {path}"), &format!("line {}", i + 1), line.trim());
         }
     }
-    hits.found.truncate(MAX_HITS);
-    // What was looked for may be a secret: that it is there is told, and not what it is.
-    let any = !hits.found.is_empty();
-    if let Some(blanker) = any.then(|| unpacked.blanker()).flatten() {
-        for hit in &mut hits.found {
-            for text in [&mut hit.place, &mut hit.part, &mut hit.text] {
-                *text = blanker.hide(text, BlankedAs::Dots).into_owned();
-            }
-        }
-    }
-    hits.found
 }
 
 fn bytes_match(pattern: &Pattern, bytes: &[u8]) -> bool {

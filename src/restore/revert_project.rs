@@ -138,7 +138,7 @@ impl Executor<'_> {
             let gone = format!(
                 "{} is NOT on {environment} now: its archive is {} in the store, which the console \
                  imports (Projects, Import); oicx restore 'store:{environment}/projects/{}@run:{run}' \
-                 --to {environment} --plan --by-hand FOLDER writes it out",
+                 --to {environment} --by-hand FOLDER writes it out",
                 name(&item.key),
                 kept.path,
                 item.key.code

@@ -86,7 +86,8 @@ impl DecisionOptions {
 #[derive(Debug, Clone, Args)]
 pub struct ByHandOptions {
     /// Write the project's archive to this folder, for who imports it in the console: where the
-    /// service has no call for it, or oicx is not to do it
+    /// service has no call for it, or a whole project is not to be imported by oicx, which then
+    /// only prints the plan
     #[arg(long = "by-hand", value_name = "FOLDER")]
     pub folder: Option<PathBuf>,
 }
