@@ -77,7 +77,7 @@ async fn main() {
         ..RetryPolicy::default()
     };
     let retry_policy = if fast {
-        RetryPolicy { steady: Duration::from_millis(100), ..retry_policy }
+        RetryPolicy { steady: Some(Duration::from_millis(100)), ..retry_policy }
     } else {
         retry_policy
     };

@@ -950,6 +950,8 @@ async fn a_drill_that_was_held_is_taken_away_again_once_it_ended() {
     let (code, out, err) = cli(oicx(&config), &["resume", held, "--yes"]).await;
     assert_eq!(code, 0, "{out}{err}");
     assert!(out.contains("# Drill of prod in empty: good"), "{out}");
+    assert!(out.contains("it was interrupted for "), "{out}");
+    assert!(out.contains("12 of 12 artifacts restored and proven"), "{out}");
     assert!(out.contains("library DRILL_RULES 01.00.0000 | done, proven"), "{out}");
     assert!(world.client("empty").projects().await.unwrap().is_empty(), "taken away again");
     assert_eq!(world.sim.with_instance("empty", |i| i.integrations.len()).unwrap(), 0);

@@ -338,7 +338,9 @@ pub struct DriftOptions {
     #[arg(value_name = "B")]
     pub second: Side,
     /// Only what is in this project
-    #[arg(long, value_name = "CODE")]
+    #[arg(long, value_name = "CODE", value_parser = |text: &str| {
+        Ok::<_, std::convert::Infallible>(ProjectCode::named(text))
+    })]
     pub project: Option<ProjectCode>,
     /// Leave out what changed in each
     #[arg(long)]

@@ -27,14 +27,24 @@ pub async fn run(
     let workspace = waiting::open(config, global).await?;
     let store = workspace.store()?;
     // With any environment's name before it, the code is a reference, so that a wrong code gets the
-    // messages of references.
-    let named: Reference =
-        format!("any:{}", options.code).parse().map_err(|e| CommandError::usage(format!("{e}")))?;
-    let target = match named {
-        Reference::Live { target, .. } => target,
-        _ => return Err(CommandError::usage(format!("`{}` is not a code", options.code))),
+    // messages of references. One that names its environment is taken as it is.
+    let given = options.code.parse::<Reference>().ok();
+    let (named, from) = match given {
+        Some(given @ (Reference::Live { .. } | Reference::Stored { .. })) => (given, true),
+        _ => {
+            let code = format!("any:{}", options.code);
+            (code.parse().map_err(|e| CommandError::usage(format!("{e}")))?, false)
+        }
     };
-    let story = tell(store, &target, options.environment.as_ref(), !options.brief).await?;
+    let (target, of) = match named {
+        Reference::Live { target, environment, .. }
+        | Reference::Stored { target, environment, .. } => (target, from.then_some(environment)),
+        Reference::File(_) => {
+            return Err(CommandError::usage(format!("`{}` is not a code", options.code)));
+        }
+    };
+    let environment = options.environment.as_ref().or(of.as_ref());
+    let story = tell(store, &target, environment, !options.brief).await?;
     if story.is_empty() {
         let advice = match target.kept_with_project() {
             Some(project) => {

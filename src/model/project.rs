@@ -20,6 +20,11 @@ pub const HIDDEN_PROJECT: &str =
 pub struct ProjectCode(String);
 
 impl ProjectCode {
+    /// The project that a word names, as references have it: `%67lobal` is the one called `global`.
+    pub fn named(word: &str) -> Self {
+        Self(reference::decoded(word).unwrap_or_else(|_| word.to_owned()))
+    }
+
     /// The code as the service writes it.
     pub fn as_str(&self) -> &str {
         &self.0
@@ -76,9 +81,7 @@ impl Scope {
     pub fn named(word: &str) -> Self {
         match word {
             GLOBAL => Self::Global,
-            project => {
-                Self::of_project(reference::decoded(project).unwrap_or_else(|_| project.to_owned()))
-            }
+            project => Self::Project(ProjectCode::named(project)),
         }
     }
 

@@ -96,6 +96,7 @@ impl Refusal {
             Self::Role => "not allowed for this role",
             Self::Scope => "token refused",
             Self::LimitReached => "limit reached",
+            Self::Gone => "not there, or hidden",
             _ => return None,
         })
     }

@@ -84,7 +84,7 @@ pub async fn run(
     let environment = &name.environment;
     let found = index.snapshot_named(name).ok_or_else(|| NoSnapshot(name.clone()))?;
     check_folder(folder)?;
-    let manifest = &store.manifest(environment, &found.id).await?;
+    let manifest = &store.manifest_with_members(environment, &found.id).await?;
     let mut report = DocsReport {
         environment: Some(environment.clone()),
         snapshot: manifest.id.to_string(),

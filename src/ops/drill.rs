@@ -320,6 +320,18 @@ pub async fn end(journal: &Journal, context: RunContext<'_>) -> Result<DrillRepo
 
 fn report(journal: &Journal) -> DrillReport {
     let plan = &journal.plan;
+    let pauses: Vec<(Timestamp, Timestamp)> = journal.pauses().collect();
+    // How long was worked between two times.
+    let worked = |from: Timestamp, to: Timestamp| {
+        let paused: f64 = pauses
+            .iter()
+            .map(|(a, b)| to.min(*b).duration_since(from.max(*a)).as_secs_f64().max(0.0))
+            .sum();
+        to.duration_since(from).as_secs_f64() - paused
+    };
+    let paused: f64 = pauses.iter().map(|(a, b)| b.duration_since(*a).as_secs_f64()).sum();
+    let interrupted = (!pauses.is_empty())
+        .then(|| format!("it was interrupted for {paused:.0} s, which are not counted"));
     let artifacts: Vec<DrillMeasure> = plan
         .items
         .iter()
@@ -328,10 +340,12 @@ fn report(journal: &Journal) -> DrillReport {
             let record = &journal.items[at];
             DrillMeasure {
                 artifact: item.key.clone(),
-                result: record.outcome.unwrap_or(RunOutcome::Untouched),
-                seconds: journal
-                    .span(at)
-                    .map_or(0.0, |(from, to)| to.duration_since(from).as_secs_f64()),
+                result: match record.outcome.unwrap_or(RunOutcome::Untouched) {
+                    // It came with another one, and was proven.
+                    RunOutcome::Untouched if record.is_proven() => RunOutcome::Restored,
+                    other => other,
+                },
+                seconds: journal.span(at).map_or(0.0, |(from, to)| worked(from, to)),
                 error: record.why(),
             }
         })
@@ -344,7 +358,7 @@ fn report(journal: &Journal) -> DrillReport {
         run: journal.run.clone(),
         clean_up: None,
         started: journal.started,
-        seconds: finished.duration_since(journal.started).as_secs_f64(),
+        seconds: worked(journal.started, finished),
         good: journal.result == Some(RunOutcome::Restored),
         artifacts,
         notes: plan
@@ -352,6 +366,7 @@ fn report(journal: &Journal) -> DrillReport {
             .iter()
             .filter(|c| c.level != crate::model::Level::Fact)
             .map(|c| c.what.clone())
+            .chain(interrupted)
             .collect(),
     }
 }

@@ -129,6 +129,7 @@ async fn snapshots(
             Err(e) => report.problems.push(format!("{path}: {e}")),
         }
     }
+    store.add_members(&mut snapshots).await;
     Ok(snapshots)
 }
 

@@ -127,7 +127,7 @@ impl Workspace {
         let store = self.store().map_err(SourceError::Open)?;
         let index = store.index().await?;
         let found = index.snapshot_named(name).ok_or_else(|| NoSnapshot(name.clone()))?;
-        let manifest = store.manifest(&name.environment, &found.id).await?;
+        let manifest = store.manifest_with_members(&name.environment, &found.id).await?;
         let schedules = schedules(store, &manifest).await;
         let source = format!("snapshot {} of {}", manifest.id, manifest.environment);
         let mut request = Request {

@@ -139,7 +139,12 @@ pub fn between(before: &Manifest, after: &Manifest) -> Vec<ArtifactChange> {
                     ..ArtifactChange::of(ArtifactChangeKind::Changed, entry)
                 });
             }
-            Some(earlier) if earlier.status != entry.status => {
+            // One that nobody kept tells of no change.
+            Some(earlier)
+                if earlier.status != entry.status
+                    && earlier.status.if_kept().is_some()
+                    && entry.status.if_kept().is_some() =>
+            {
                 let summary = format!("{} → {}", earlier.status.label(), entry.status.label());
                 all.push(ArtifactChange {
                     summary,

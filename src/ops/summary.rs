@@ -83,10 +83,10 @@ pub async fn of(
     let Some(id) = summary.outcome.id.clone() else { return Ok(summary) };
     let name = client.name();
     let index = store.index().await?;
-    let after = store.manifest(name, &id).await?;
+    let after = store.manifest_with_members(name, &id).await?;
     summary.expiring = expiring(&after.entries, Timestamp::now());
     let Some(before) = earlier(&index, name, after.started, from)? else { return Ok(summary) };
-    let before = store.manifest(name, &before.id).await?;
+    let before = store.manifest_with_members(name, &before.id).await?;
     summary.since =
         Some(Since { id: before.id.clone(), started: before.started, label: before.label() });
     summary.changes =

@@ -189,6 +189,11 @@ pub struct NotPutBack {
 }
 
 impl ItemProgress {
+    /// Whether its end was proven.
+    pub fn is_proven(&self) -> bool {
+        self.proof.as_ref().is_some_and(Proof::holds)
+    }
+
     /// Notes that it is as it was before the run.
     pub(super) fn set_back(&mut self) {
         self.outcome = Some(RunOutcome::PutBack);
@@ -238,6 +243,9 @@ pub struct Journal {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub undo: Option<String>,
 }
+
+/// The end of the line that says who continued a run.
+pub(super) const CONTINUES: &str = " continues";
 
 impl std::ops::Index<ItemIndex> for Vec<ItemProgress> {
     type Output = ItemProgress;
@@ -336,6 +344,15 @@ impl Journal {
         Some((first, of.next_back().map_or(first, |l| l.at)))
     }
 
+    /// The times in which nobody worked on it: from where it stopped to where it was taken up.
+    pub fn pauses(&self) -> impl Iterator<Item = (Timestamp, Timestamp)> + '_ {
+        let taken_up = |line: &JournalLine| {
+            line.item.is_none() && line.index.is_none() && line.step.ends_with(CONTINUES)
+        };
+        let pairs = self.lines.iter().zip(self.lines.iter().skip(1));
+        pairs.filter(move |(_, line)| taken_up(line)).map(|(last, line)| (last.at, line.at))
+    }
+
     /// Whether an item may have changed the environment; a step without an end counts.
     pub fn touched(&self, item: ItemIndex) -> bool {
         let Some(progress) = self.items.get(item.0) else { return false };
@@ -392,7 +409,7 @@ impl Journal {
         // item and was proven.
         let good = |n: usize| {
             let progress = &self.items[n];
-            let proven = progress.proof.as_ref().is_some_and(Proof::holds);
+            let proven = progress.is_proven();
             ends[n] == RunOutcome::Restored
                 || (ends[n] == RunOutcome::Untouched
                     && progress.error.is_none()

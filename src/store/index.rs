@@ -22,7 +22,7 @@ use crate::model::{
 pub(super) const READERS: usize = 16;
 /// The version of the cache's own form. A cache with another number is not used, and all is read
 /// anew.
-const CACHE_FORMAT: u32 = 7;
+const CACHE_FORMAT: u32 = 8;
 
 /// The content of one version of an artifact, over one stretch of time in which snapshots saw it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -7,7 +7,10 @@ use futures::StreamExt;
 
 use super::{Store, StoreError, index::READERS};
 use crate::archive::{MemberArchive, ValidatedArchive};
-use crate::model::{ArtifactKey, Kind, Manifest, ManifestEntry, Purpose, Scope, Status};
+use crate::model::{
+    ArtifactKey, EnvironmentName, Kind, Manifest, ManifestEntry, Purpose, Scope, SnapshotId,
+    Status, UnlistedKind,
+};
 
 /// The entry of one integration that a project's stored file holds. Of its state it says what the
 /// file's entry says.
@@ -57,7 +60,40 @@ fn members_of(file: &ManifestEntry, read: &ValidatedArchive) -> Vec<ManifestEntr
     read.parts.iter().map(one).collect()
 }
 
+/// What a release that did not look into projects left out of a snapshot: that it lists none of
+/// these says nothing.
+fn not_looked_at(project: &ManifestEntry) -> Vec<UnlistedKind> {
+    let scope = Scope::of_project(project.code.as_str());
+    let kinds = Kind::ALL.into_iter().filter(|k| k.lives_in_projects() && *k != Kind::Integration);
+    let why = "the release that took the snapshot did not look into projects";
+    kinds.map(|kind| UnlistedKind::new(kind, scope.clone(), why)).collect()
+}
+
 impl Store {
+    /// The manifest of a snapshot, with the integrations of projects also where the release that
+    /// took it did not name them.
+    ///
+    /// # Errors
+    /// As [`Store::manifest`].
+    pub async fn manifest_with_members(
+        &self,
+        environment: &EnvironmentName,
+        id: &SnapshotId,
+    ) -> Result<Manifest, StoreError> {
+        let mut manifest = [self.manifest(environment, id).await?];
+        self.add_members(&mut manifest).await;
+        let [manifest] = manifest;
+        Ok(manifest)
+    }
+
+    /// Adds the integrations of projects to manifests that list none, as far as they can be read.
+    pub async fn add_members(&self, manifests: &mut [Manifest]) {
+        let unnamed = self.name_members(manifests).await;
+        for why in unnamed.broken.iter().chain(&unnamed.passing) {
+            tracing::warn!("the integrations of a project are not known: {why}");
+        }
+    }
+
     /// Adds the integrations of projects to manifests that list none. Each file is read once. The
     /// answer says which files could not be read, and why.
     pub(super) async fn name_members(&self, manifests: &mut [Manifest]) -> Unnamed {
@@ -93,9 +129,16 @@ impl Store {
         }
         for manifest in manifests {
             let found = |e: ManifestEntry| known.get(&e.path).map(|read| members_of(&e, read));
-            let more: Vec<ManifestEntry> =
-                bare(manifest).into_iter().filter_map(found).flatten().collect();
-            manifest.entries.extend(more);
+            for project in bare(manifest) {
+                // A project in which nothing is has nothing to name.
+                let Some(members) = found(project.clone()).filter(|m| !m.is_empty()) else {
+                    continue;
+                };
+                manifest.entries.extend(members);
+                if manifest.is_full() {
+                    manifest.unseen.extend(not_looked_at(&project));
+                }
+            }
         }
         unnamed
     }

@@ -218,9 +218,9 @@ fn refuse_twins<'s>(
     let (environment, target) = (client.name().clone(), target.clone());
     let candidates: Vec<String> =
         scopes.iter().map(|scope| candidate(&environment, &target, scope)).collect();
-    Err(match candidates.is_empty() {
-        true => SourceError::NotAllSeen { environment, target, candidates, unseen },
-        false => SourceError::Ambiguous { environment, target, candidates },
+    Err(match unseen.is_empty() {
+        true => SourceError::Ambiguous { environment, target, candidates },
+        false => SourceError::NotAllSeen { environment, target, candidates, unseen },
     })
 }
 

@@ -9,7 +9,7 @@ use crate::model::{EnvironmentName, SnapshotName};
 
 #[derive(Debug, Args)]
 pub struct HistoryOptions {
-    /// The code, such as SYNC, or with its kind: lookups/COUNTRY_CODES
+    /// The code, such as SYNC, with its kind: lookups/COUNTRY_CODES; or a reference: prod:SYNC
     pub code: String,
     /// Only those from this environment
     #[arg(long = "env", value_name = "ENV")]

@@ -96,8 +96,11 @@ async fn judge(workspace: &Workspace, pair: Pair, brief: bool) -> Option<Drifted
             match (fingerprints(workspace, kind, &x).await, fingerprints(workspace, kind, &y).await)
             {
                 (Ok(a), Ok(b)) if a == b => {
-                    let standing = kind == Kind::Integration
-                        && (x.state.status == Status::Active) != (y.state.status == Status::Active);
+                    // One that nobody kept tells nothing.
+                    let runs =
+                        |r: &Revision| r.state.status.if_kept().map(|s| *s == Status::Active);
+                    let both = runs(&x).zip(runs(&y));
+                    let standing = kind == Kind::Integration && both.is_some_and(|(a, b)| a != b);
                     return standing
                         .then(|| difference(DriftKind::Standing, None, Some(x), Some(y), None))
                         .flatten();

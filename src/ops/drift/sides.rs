@@ -57,7 +57,7 @@ async fn stored(
 ) -> Result<SideList, DriftError> {
     let found = index.snapshot_named(name).ok_or_else(|| NoSnapshot(name.clone()))?;
     let store = workspace.store().map_err(SourceError::Open)?;
-    let manifest = store.manifest(&name.environment, &found.id).await?;
+    let manifest = store.manifest_with_members(&name.environment, &found.id).await?;
     let revision = |e: ManifestEntry| {
         let name_of = e.key().name();
         let pick = StorePick::Snapshot(SnapshotId(manifest.id.0.clone()), e.version);

@@ -350,7 +350,10 @@ impl PageMember {
             None => {
                 let there = self.others.iter().filter(|(_, there, _)| *there);
                 let names: Vec<&str> = there.map(|(name, ..)| name.as_str()).collect();
-                notes.push(format!("not here; on {}", names.join(", ")));
+                notes.push(match names.is_empty() {
+                    true => "gone since the last backup".to_owned(),
+                    false => format!("not here; on {}", names.join(", ")),
+                });
             }
         }
         line(format!("{mark} {:<width$}  {version:<10}", self.code), notes.join(" · "), tone)
