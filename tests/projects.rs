@@ -554,6 +554,24 @@ async fn what_was_moved_is_told_and_compared_with_where_it_is_now() {
     assert!(screen.shows("LEDGER dev live 01.00.0000"), "{}", screen.text());
 }
 
+/// A project stands among its like as what is in it does: it fails and differs where that does.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_project_fails_and_differs_as_what_is_in_it_does() {
+    let world = company().await;
+    let config = world.config_file("");
+    let list = async |flag: &str| {
+        let (code, list) = json(&config, &["list", "--kind", "projects", flag, "--json"]).await;
+        assert_eq!(code, 0, "{list}");
+        let rows = list["rows"].as_array().unwrap().clone();
+        rows.into_iter().map(|row| row["code"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(list("--failing").await, ["PEOPLE"]);
+    let (_, out, _) = run(oicx(&config), &["list", "--kind", "projects"]).await;
+    let people = out.lines().find(|l| l.starts_with("PEOPLE")).unwrap();
+    assert!(people.contains("failed"), "{out}");
+    assert!(list("--differs").await.contains(&"PEOPLE".to_owned()), "TWIN is on prod alone");
+}
+
 /// What the last backup had and is there no more has a row, so that it can be looked at and brought
 /// back; once a newer backup lacks it, too, its history alone has it.
 #[tokio::test(flavor = "multi_thread")]

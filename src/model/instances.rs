@@ -13,6 +13,17 @@ pub struct InstanceCounts {
 }
 
 impl InstanceCounts {
+    /// Both together.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        Self {
+            received: self.received + other.received,
+            succeeded: self.succeeded + other.succeeded,
+            failed: self.failed + other.failed,
+            aborted: self.aborted + other.aborted,
+        }
+    }
+
     /// Instances that are neither done nor failed yet.
     pub fn in_flight(&self) -> u64 {
         self.received.saturating_sub(self.succeeded + self.failed + self.aborted)

@@ -11,7 +11,7 @@ use serde::Serialize;
 
 use crate::model::{
     ArtifactKey, ArtifactName, ArtifactState, EnvironmentIndex, EnvironmentName, Fingerprint,
-    InstanceCounts, IntegrationId, Kind, Status, Version, days_until,
+    InstanceCounts, IntegrationId, Kind, Scope, Status, Version, days_until,
 };
 use crate::store::Index;
 use crate::workspace::{
@@ -37,6 +37,9 @@ pub struct MatrixRow {
     pub unseen: Vec<bool>,
     /// By column, whether the last backup had it and the environment has it no more.
     pub gone: Vec<bool>,
+    /// By column, of a project: whether what is in it differs from the base, and whether that is
+    /// proven; none where it does not.
+    pub inside: Vec<Option<Judged>>,
     pub stored: StoredSummary,
 }
 
@@ -193,10 +196,52 @@ impl Matrix {
                     })
                 };
                 let unseen = listings.iter().map(hidden).collect();
-                MatrixRow { artifact, name, cells, unseen, gone: columns_gone, stored }
+                let (gone, inside) = (columns_gone, Vec::new());
+                MatrixRow { artifact, name, cells, unseen, gone, inside, stored }
             })
             .collect();
-        Self { environments: environments.to_vec(), rows }
+        let mut this = Self { environments: environments.to_vec(), rows };
+        let loaded: Vec<bool> = listings.iter().map(Option::is_some).collect();
+        this.look_into_projects(base, &loaded);
+        this
+    }
+
+    /// Says of each project whether what is in it differs from the base, and how many of its
+    /// instances failed. Done anew when more is known of what is in them.
+    pub fn look_into_projects(&mut self, base: EnvironmentIndex, loaded: &[bool]) {
+        let columns = self.environments.len();
+        let mut differ: BTreeMap<Scope, Vec<Option<Judged>>> = BTreeMap::new();
+        let mut failed: BTreeMap<(Scope, usize), InstanceCounts> = BTreeMap::new();
+        for row in self.rows.iter().filter(|row| !row.scope.is_global()) {
+            let inside = differ.entry(row.scope.clone()).or_insert_with(|| vec![None; columns]);
+            for column in EnvironmentIndex::all(columns) {
+                let judged = row.judge(column, base, loaded);
+                let known = inside[column.0].is_some_and(|found| found.proven);
+                let lacks = row.cell(base).is_none() && row.cell(column).is_some();
+                let base_is_known =
+                    loaded.get(base.0).copied().unwrap_or(false) && !row.is_unseen(base);
+                let differs = judged.mark.differs() || lacks && base_is_known;
+                if differs && !known && column != base {
+                    inside[column.0] = Some(Judged { mark: Mark::Different, ..judged });
+                }
+                let Some(cell) = row.cell(column).filter(|cell| !cell.shares_runs) else {
+                    continue;
+                };
+                if let Some(runs) = cell.runs {
+                    let sum = failed.entry((row.scope.clone(), column.0)).or_default();
+                    *sum = sum.and(runs);
+                    sum.failed += cell.beside.iter().map(|other| other.failed_runs).sum::<u64>();
+                }
+            }
+        }
+        for row in self.rows.iter_mut().filter(|row| row.kind == Kind::Project) {
+            let scope = Scope::of_project(row.code.as_str());
+            row.inside = differ.get(&scope).cloned().unwrap_or_default();
+            for (column, cell) in row.cells.iter_mut().enumerate() {
+                let Some(cell) = cell else { continue };
+                cell.runs = failed.get(&(scope.clone(), column)).copied();
+            }
+        }
     }
 }
 
@@ -342,6 +387,9 @@ impl MatrixRow {
         let known = |column: EnvironmentIndex| loaded.get(column.0).copied().unwrap_or(false);
         match (self.cell(column), self.cell(base)) {
             _ if !known(column) || self.is_unseen(column) => Judged::proven(Mark::Unknown),
+            (Some(_), Some(_)) if self.inside.get(column.0).is_some_and(Option::is_some) => {
+                self.inside[column.0].unwrap_or(Judged::proven(Mark::None))
+            }
             (Some(a), Some(b)) if self.kind != Kind::Integration && a.version == b.version => {
                 match (a.portable, b.portable) {
                     // Only fingerprints tell here: each environment has its own times of

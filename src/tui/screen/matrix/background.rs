@@ -210,4 +210,7 @@ pub fn fingerprinted(
     if environment == base {
         row.stored.current = newest.map(|n| n == portable);
     }
+    if !artifact.scope.is_global() {
+        app.table.look_into_projects();
+    }
 }

@@ -330,6 +330,11 @@ impl MatrixTable {
         }
     }
 
+    /// Says anew of projects whether what is in them differs, since more is known of it.
+    pub fn look_into_projects(&mut self) {
+        self.matrix.look_into_projects(self.base, &self.known);
+    }
+
     /// Ranks by what is typed, at once or beside the drawing.
     pub fn rank(&mut self) -> Option<Effect> {
         self.generation += 1;
