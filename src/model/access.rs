@@ -91,9 +91,7 @@ impl AccessList {
         }
         (list, gone)
     }
-}
 
-impl AccessList {
     /// The ids of principals that another list does not have at all.
     pub fn ids_that_lack(&self, other: &Self) -> Vec<String> {
         let ids = |list: &Self| -> BTreeSet<String> {

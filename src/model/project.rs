@@ -96,9 +96,8 @@ impl Scope {
     /// What stands before a code so that it names one artifact: `PEOPLE_CORE/`; nothing for the
     /// global space. It can be pasted into a reference.
     pub fn prefix(&self) -> String {
-        self.project()
-            .map(|p| format!("{}/", reference::escaped_project(p.as_str())))
-            .unwrap_or_default()
+        let named = |p: &ProjectCode| reference::escaped_project(p.as_str());
+        self.project().map(|p| format!("{}/", visible(&named(p)))).unwrap_or_default()
     }
 
     /// What stands before the paths of the scope in the API: `/projects/PEOPLE_CORE`; nothing for
