@@ -602,7 +602,7 @@ async fn what_is_gone_since_the_last_backup_has_a_row_and_comes_back_by_a_key() 
     screen.wait("versions").await.idle().await;
     screen.keys("/money ledger").enter().keys("2");
     assert!(screen.line("MONEY/LEDGER").contains("– gone"), "{}", screen.text());
-    let told = "prod has it no more since its last backup: deleted, or hidden from this account";
+    let told = "gone since the last backup: deleted, or hidden from this account";
     assert!(screen.shows(told), "{}", screen.text());
     screen.enter().wait("store:prod/MONEY/LEDGER").await.esc().esc();
     while !screen.shows("Projects ▾") {

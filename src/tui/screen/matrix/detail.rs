@@ -120,12 +120,11 @@ fn state<'a>(app: &App, row: &MatrixRow, cell: Option<&MatrixCell>, width: usize
                 Line::styled(fit(&text, width), theme.warning.0)
             }
             None if row.is_gone(app.target()) => {
-                let name = &environment.name;
                 let hidden = match row.kind == Kind::Project || !row.scope.is_global() {
                     true => ", or hidden from this account",
                     false => "",
                 };
-                let text = format!("{name} has it no more since its last backup: deleted{hidden}");
+                let text = format!("gone since the last backup: deleted{hidden}");
                 Line::styled(fit(&text, width), theme.warning.0)
             }
             None => Line::styled(why_empty(environment, &row.artifact), theme.dim.0),
