@@ -552,6 +552,10 @@ async fn what_was_moved_is_told_and_compared_with_where_it_is_now() {
     assert!(screen.shows("on dev it is in global; c compares with that one"), "{}", screen.text());
     screen.keys("c").wait("MONEY/LEDGER prod live 01.00.0000").await;
     assert!(screen.shows("LEDGER dev live 01.00.0000"), "{}", screen.text());
+    // In the base's own column its backup would be compared, which is of another scope.
+    screen.esc().esc().keys("/dev").esc();
+    screen.keys("/ledger").enter().keys("2").wait("on prod it is in MONEY").await;
+    screen.keys("c").wait("prod has no LEDGER there; it is in MONEY").await;
 }
 
 /// A project stands among its like as what is in it does: it fails and differs where that does.

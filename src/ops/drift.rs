@@ -11,8 +11,8 @@ use serde::Serialize;
 pub(super) use self::judge::changes;
 use self::{pairs::Pair, sides::SideList};
 use crate::model::{
-    ArtifactKey, ArtifactName, ArtifactState, EnvironmentName, Fingerprint, Kind, NoSnapshot,
-    ParseNameError, ProjectCode, Reference, Scope, SnapshotName, UnlistedKind, Version,
+    ArtifactKey, ArtifactName, ArtifactState, EnvironmentName, Fingerprint, HIDDEN_PROJECT, Kind,
+    NoSnapshot, ParseNameError, ProjectCode, Reference, Scope, SnapshotName, UnlistedKind, Version,
 };
 use crate::store::StoreError;
 use crate::workspace::{
@@ -183,7 +183,7 @@ pub async fn run(
     let index = workspace.index().await?;
     let a = sides::list(workspace, &index, first).await?;
     let b = sides::list(workspace, &index, second).await?;
-    let notes = [(first, &a, &b), (second, &b, &a)]
+    let mut notes: Vec<String> = [(first, &a, &b), (second, &b, &a)]
         .into_iter()
         .flat_map(|(side, own, other)| not_compared(side, own, other))
         .collect();
@@ -192,6 +192,20 @@ pub async fn run(
     {
         let (first, second) = (first.to_string(), second.to_string());
         return Err(DriftError::NoProject { project: project.clone(), first, second });
+    }
+    if let Some(project) = &selection.project {
+        let scope = Scope::Project(project.clone());
+        let has_any = |side: &SideList| side.revisions.keys().any(|name| name.scope == scope);
+        let hides = |side: &SideList| {
+            side.visibility.unseen.iter().any(|u| u.hides(Kind::Integration, &scope))
+        };
+        let without = [(first, &a), (second, &b)]
+            .into_iter()
+            .filter(|(_, side)| !has_any(side) && !hides(side))
+            .map(|(name, _)| {
+                format!("project {project} of {name}: it lists none; {HIDDEN_PROJECT}")
+            });
+        notes.extend(without);
     }
     // What one side could not see is not what it lacks.
     let seen = |pair: &Pair| match (&pair.first, &pair.second) {

@@ -204,13 +204,20 @@ pub fn compare_with_backup(app: &mut App, of: &Subject) -> Transition {
     let newest = newest_backup(app, of).map(StoredVersion::reference);
     match (newest, app.live_reference(of)) {
         (Some(before), Some(after)) => compare(app, before, after),
-        (None, _) => {
+        (None, None) => {
+            let moved = app.table.moved(code, of.environment);
+            let there = moved.map(|row| format!(" there; it is in {}", row.scope));
+            let text = format!("{name} has no {code}{}", there.unwrap_or_default());
+            app.say(Level::Warning, text);
+            Transition::stay()
+        }
+        (None, Some(_)) => {
             let key = app.key(Context::Explorer, Action::Export);
             let text = format!("the store has no version of {code} from {name}; {key} exports one");
             app.say(Level::Warning, text);
             Transition::stay()
         }
-        (_, None) => {
+        (Some(_), None) => {
             app.say(Level::Warning, format!("{name} has no {code} to compare with its backup"));
             Transition::stay()
         }
