@@ -991,6 +991,13 @@ async fn a_project_that_is_gone_is_told_once_and_its_archive_is_written_out() {
     let written = std::fs::read(folder.join("PEOPLE.car")).unwrap();
     let kept = told.split("its archive is ").nth(1).unwrap().split(' ').next().unwrap();
     assert_eq!(written, std::fs::read(world.store_folder().join(kept)).unwrap());
+    // Once it can be, all of it is put back, and what failed before is told no more.
+    world.sim.clear_faults();
+    let undo = ["resume", &run_id, "--undo", "--yes", "--confirm", "PEOPLE"];
+    let (code, out, err) = run(oicx(&config), &undo).await;
+    assert_eq!(code, 0, "{out}{err}");
+    let ends: Vec<&str> = out.lines().filter(|l| l.starts_with("  ")).collect();
+    assert!(ends.iter().all(|l| !l.contains("PUTTING BACK FAILED")), "{out}");
 }
 
 /// A secret that cannot be read any more is found out before a run that was cut off goes on.

@@ -191,8 +191,10 @@ impl Executor<'_> {
             let off = self.what_is_off(item, inside).await;
             let off = off.or_else(|| unproven.map(str::to_owned));
             self.recorder.change(|j| {
-                if !j.touched(at) && !j.may_have_deleted(project) {
-                    j.items[at].outcome = Some(RunOutcome::Untouched);
+                if off.is_none() && !j.touched(at) && !j.may_have_deleted(project) {
+                    let progress = &mut j.items[at];
+                    progress.outcome = Some(RunOutcome::Untouched);
+                    progress.not_put_back = None;
                     return;
                 }
                 let text = format!("put back {}", name(&item.key));
