@@ -633,9 +633,7 @@ async fn somebody_who_is_gone_is_left_out_of_an_access_list() {
 /// is moved into a project that once had an integration of that code.
 #[tokio::test(flavor = "multi_thread")]
 async fn no_schedule_begins_to_run_where_it_is_not_at_home() {
-    let empty = "[[environment]]\nname = \"empty\"\ninstance = \"acme-empty\"\nclients = \
-        [{ id = \"oicx\", secret = \"demo\", role = \"ServiceAdministrator\" }]\n\n[[integration]]";
-    let world = World::of(&LANDSCAPE.replacen("[[integration]]", empty, 1)).await;
+    let world = World::of(&crate::projects::with_an_empty_one()).await;
     two_people(&world);
     take_backup(&world, "prod").await;
     let config = world.config_file(&connection_values(&world));

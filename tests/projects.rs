@@ -13,6 +13,13 @@ use crate::support::{World, id, screen::Screen};
 
 pub const LANDSCAPE: &str = include_str!("support/projects.toml");
 
+/// The landscape with an environment beside it that has no integration.
+pub fn with_an_empty_one() -> String {
+    let empty = "[[environment]]\nname = \"empty\"\ninstance = \"acme-empty\"\nclients = \
+        [{ id = \"oicx\", secret = \"demo\", role = \"ServiceAdministrator\" }]\n\n[[integration]]";
+    LANDSCAPE.replacen("[[integration]]", empty, 1)
+}
+
 async fn company() -> World {
     World::of(LANDSCAPE).await
 }

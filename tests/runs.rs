@@ -909,11 +909,7 @@ async fn back_to_broken(world: &World) {
 /// first has set it.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_uses_a_connection_waits_until_it_is_set() {
-    let empty = "[[environment]]\nname = \"empty\"\ninstance = \"acme-empty\"\n\
-        clients = [{ id = \"oicx\", secret = \"demo\", role = \"ServiceAdministrator\" }]\n\
-        [[integration]]";
-    let landscape = crate::projects::LANDSCAPE
-        .replacen("[[integration]]", empty, 1)
+    let landscape = crate::projects::with_an_empty_one()
         .replace("code = \"HCM\"\n", "code = \"HCM\"\nmissing_in = [\"empty\"]\n");
     let world = World::of(&landscape).await;
     take_backup(&world, "prod").await;
@@ -930,10 +926,7 @@ async fn what_uses_a_connection_waits_until_it_is_set() {
 /// of it is told.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_drill_that_was_held_is_taken_away_again_once_it_ended() {
-    let empty = "[[environment]]\nname = \"empty\"\ninstance = \"acme-empty\"\n\
-        clients = [{ id = \"oicx\", secret = \"demo\", role = \"ServiceAdministrator\" }]\n\
-        [[integration]]";
-    let landscape = crate::projects::LANDSCAPE.replacen("[[integration]]", empty, 1) + LIBRARY;
+    let landscape = crate::projects::with_an_empty_one() + LIBRARY;
     let world = World::of(&landscape).await;
     take_backup(&world, "prod").await;
     let values = crate::project_restore::connection_values(&world);
@@ -965,10 +958,7 @@ const LIBRARY: &str = "\n[[library]]\ncode = \"RULES\"\nname = \"Rules\"\n\
 /// values; no schedule begins to run, and nothing of them is left.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_drill_rehearses_projects_that_the_target_lacks() {
-    let empty = "[[environment]]\nname = \"empty\"\ninstance = \"acme-empty\"\n\
-        clients = [{ id = \"oicx\", secret = \"demo\", role = \"ServiceAdministrator\" }]\n\
-        [[integration]]";
-    let world = World::of(&crate::projects::LANDSCAPE.replacen("[[integration]]", empty, 1)).await;
+    let world = World::of(&crate::projects::with_an_empty_one()).await;
     take_backup(&world, "prod").await;
     let config = world.config_file("");
     let drill = ["drill", "prod", "--in", "empty", "--json"];

@@ -89,9 +89,9 @@ fn print(report: &GrepReport, global: &Global) {
     if global.json {
         return output::json(report);
     }
-    for found in &report.found {
+    let of_one = report.found.chunk_by(|a, b| a.reference == b.reference);
+    for (found, several) in of_one.flat_map(|all| all.iter().map(|f| (f, all.len() > 1))) {
         // Of several integrations in one archive, each is named.
-        let several = report.found.iter().filter(|f| f.reference == found.reference).count() > 1;
         let (code, version) = (&found.code, &found.version);
         output::line(match (several, code.is_empty()) {
             (false, _) => found.reference.clone(),

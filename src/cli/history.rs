@@ -26,23 +26,22 @@ pub async fn run(
 ) -> Result<Exit, CommandError> {
     let workspace = waiting::open(config, global).await?;
     let store = workspace.store()?;
+    let given = options.code.parse().ok().filter(|r| !matches!(r, Reference::File(_)));
+    let names_its_own = given.is_some();
     // With any environment's name before it, the code is a reference, so that a wrong code gets the
-    // messages of references. One that names its environment is taken as it is.
-    let given = options.code.parse::<Reference>().ok();
-    let (named, from) = match given {
-        Some(given @ (Reference::Live { .. } | Reference::Stored { .. })) => (given, true),
-        _ => {
-            let code = format!("any:{}", options.code);
-            (code.parse().map_err(|e| CommandError::usage(format!("{e}")))?, false)
-        }
+    // messages of references.
+    let named = match given {
+        Some(given) => given,
+        None => format!("any:{}", options.code)
+            .parse()
+            .map_err(|e| CommandError::usage(format!("{e}")))?,
     };
-    let (target, of) = match named {
-        Reference::Live { target, environment, .. }
-        | Reference::Stored { target, environment, .. } => (target, from.then_some(environment)),
-        Reference::File(_) => {
-            return Err(CommandError::usage(format!("`{}` is not a code", options.code)));
-        }
+    let (Reference::Live { target, environment, .. }
+    | Reference::Stored { target, environment, .. }) = named
+    else {
+        return Err(CommandError::usage(format!("`{}` is not a code", options.code)));
     };
+    let of = names_its_own.then_some(environment);
     let environment = options.environment.as_ref().or(of.as_ref());
     let story = tell(store, &target, environment, !options.brief).await?;
     if story.is_empty() {

@@ -75,7 +75,7 @@ impl AccessList {
     /// take them back. The second value names them.
     ///
     /// `unknown` are ids that the service said are gone.
-    pub fn without_gone(list: &Value, unknown: &[String]) -> (Value, Vec<String>) {
+    pub fn without_gone(list: &Value, unknown: &BTreeSet<String>) -> (Value, Vec<String>) {
         let (mut list, mut gone) = (list.clone(), Vec::new());
         for right in RIGHTS {
             let allowed = list.get_mut(right).and_then(|r| r.get_mut("allowed"));
@@ -93,24 +93,21 @@ impl AccessList {
     }
 
     /// The ids of principals that another list does not have at all.
-    pub fn ids_that_lack(&self, other: &Self) -> Vec<String> {
-        let ids = |list: &Self| -> BTreeSet<String> {
-            let all = list.rights.iter().flat_map(|(_, grant)| &grant.only);
-            all.map(|p| p.id.clone()).collect()
-        };
-        ids(self).difference(&ids(other)).cloned().collect()
+    pub fn ids_that_lack(&self, other: &Self) -> BTreeSet<String> {
+        let theirs: BTreeSet<&str> = other.ids().collect();
+        self.ids().filter(|id| !theirs.contains(id)).map(str::to_owned).collect()
     }
 
     /// The ids of principals that are named in words of the service.
-    pub fn named_in(&self, words: &str) -> Vec<String> {
+    pub fn named_in(&self, words: &str) -> BTreeSet<String> {
         let is_of_id = |c: char| c.is_alphanumeric() || "._@-".contains(c);
-        let words: Vec<&str> = words.split(|c| !is_of_id(c)).map(|w| w.trim_matches('.')).collect();
-        let all = self.rights.iter().flat_map(|(_, grant)| &grant.only);
-        let mut named: Vec<String> =
-            all.filter(|p| words.contains(&p.id.as_str())).map(|p| p.id.clone()).collect();
-        named.sort();
-        named.dedup();
-        named
+        let words: BTreeSet<&str> =
+            words.split(|c| !is_of_id(c)).map(|w| w.trim_matches('.')).collect();
+        self.ids().filter(|id| words.contains(id)).map(str::to_owned).collect()
+    }
+
+    fn ids(&self) -> impl Iterator<Item = &str> {
+        self.rights.iter().flat_map(|(_, grant)| &grant.only).map(|p| p.id.as_str())
     }
 }
 
@@ -175,7 +172,7 @@ mod tests {
                 "monitors: nobody"
             ]
         );
-        let (sent, gone) = AccessList::without_gone(&list, &[]);
+        let (sent, gone) = AccessList::without_gone(&list, &BTreeSet::new());
         assert_eq!(gone, ["old.user"]);
         assert_eq!(sent["administrators"]["allowed"].as_array().map(Vec::len), Some(2));
         assert_eq!(sent["editors"], list["editors"]);

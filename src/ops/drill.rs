@@ -320,17 +320,9 @@ pub async fn end(journal: &Journal, context: RunContext<'_>) -> Result<DrillRepo
 
 fn report(journal: &Journal) -> DrillReport {
     let plan = &journal.plan;
-    let pauses: Vec<(Timestamp, Timestamp)> = journal.pauses().collect();
-    // How long was worked between two times.
-    let worked = |from: Timestamp, to: Timestamp| {
-        let paused: f64 = pauses
-            .iter()
-            .map(|(a, b)| to.min(*b).duration_since(from.max(*a)).as_secs_f64().max(0.0))
-            .sum();
-        to.duration_since(from).as_secs_f64() - paused
-    };
-    let paused: f64 = pauses.iter().map(|(a, b)| b.duration_since(*a).as_secs_f64()).sum();
-    let interrupted = (!pauses.is_empty())
+    let pauses = journal.pauses.iter();
+    let paused: f64 = pauses.map(|p| p.until.duration_since(p.from).as_secs_f64()).sum();
+    let interrupted = (!journal.pauses.is_empty())
         .then(|| format!("it was interrupted for {paused:.0} s, which are not counted"));
     let artifacts: Vec<DrillMeasure> = plan
         .items
@@ -345,7 +337,7 @@ fn report(journal: &Journal) -> DrillReport {
                     RunOutcome::Untouched if record.is_proven() => RunOutcome::Restored,
                     other => other,
                 },
-                seconds: journal.span(at).map_or(0.0, |(from, to)| worked(from, to)),
+                seconds: journal.span(at).map_or(0.0, |(from, to)| journal.worked(from, to)),
                 error: record.why(),
             }
         })
@@ -358,7 +350,7 @@ fn report(journal: &Journal) -> DrillReport {
         run: journal.run.clone(),
         clean_up: None,
         started: journal.started,
-        seconds: worked(journal.started, finished),
+        seconds: journal.worked(journal.started, finished),
         good: journal.result == Some(RunOutcome::Restored),
         artifacts,
         notes: plan

@@ -1,10 +1,7 @@
 //! The matrix: a row for each artifact, a column for each environment, the store last. Pure: lists
 //! in, rows out.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    ops::Deref,
-};
+use std::{collections::BTreeMap, ops::Deref};
 
 use jiff::Timestamp;
 use serde::Serialize;
@@ -163,10 +160,6 @@ impl Matrix {
         base: EnvironmentIndex,
     ) -> Self {
         let mut found: BTreeMap<ArtifactName, Vec<Vec<&ListingEntry>>> = BTreeMap::new();
-        let gone = gone(environments, listings, index);
-        for artifact in gone.keys() {
-            found.insert(artifact.clone(), vec![Vec::new(); environments.len()]);
-        }
         for (column, listing) in listings.iter().enumerate() {
             for artifact in listing.iter().flat_map(|l| &l.artifacts) {
                 let columns = found
@@ -174,6 +167,11 @@ impl Matrix {
                     .or_insert_with(|| vec![Vec::new(); environments.len()]);
                 columns[column].push(artifact);
             }
+        }
+        let gone = gone(environments, listings, index, &found);
+        for artifact in gone.keys() {
+            let none = || vec![Vec::new(); environments.len()];
+            found.entry(artifact.clone()).or_insert_with(none);
         }
         let rows = found
             .into_iter()
@@ -207,41 +205,64 @@ impl Matrix {
     }
 
     /// Says of each project whether what is in it differs from the base, and how many of its
-    /// instances failed. Done anew when more is known of what is in them.
-    pub fn look_into_projects(&mut self, base: EnvironmentIndex, loaded: &[bool]) {
-        let columns = self.environments.len();
-        let mut differ: BTreeMap<Scope, Vec<Option<Judged>>> = BTreeMap::new();
-        let mut failed: BTreeMap<(Scope, usize), InstanceCounts> = BTreeMap::new();
-        for row in self.rows.iter().filter(|row| !row.scope.is_global()) {
-            let inside = differ.entry(row.scope.clone()).or_insert_with(|| vec![None; columns]);
-            for column in EnvironmentIndex::all(columns) {
-                let judged = row.judge(column, base, loaded);
-                let known = inside[column.0].is_some_and(|found| found.proven);
-                let lacks = row.cell(base).is_none() && row.cell(column).is_some();
-                let base_is_known =
-                    loaded.get(base.0).copied().unwrap_or(false) && !row.is_unseen(base);
-                let differs = judged.mark.differs() || lacks && base_is_known;
-                if differs && !known && column != base {
-                    inside[column.0] = Some(Judged { mark: Mark::Different, ..judged });
-                }
-                let Some(cell) = row.cell(column).filter(|cell| !cell.shares_runs) else {
-                    continue;
-                };
-                if let Some(runs) = cell.runs {
-                    let sum = failed.entry((row.scope.clone(), column.0)).or_default();
-                    *sum = sum.and(runs);
-                    sum.failed += cell.beside.iter().map(|other| other.failed_runs).sum::<u64>();
+    /// instances failed.
+    fn look_into_projects(&mut self, base: EnvironmentIndex, loaded: &[bool]) {
+        for at in 0..self.rows.len() {
+            if self.rows[at].kind != Kind::Project {
+                continue;
+            }
+            self.look_into_project(at, base, loaded);
+            let scope = Scope::of_project(self.rows[at].code.as_str());
+            for column in EnvironmentIndex::all(self.environments.len()) {
+                let runs = self.runs_in(&scope, column);
+                if let Some(cell) = &mut self.rows[at].cells[column.0] {
+                    cell.runs = runs;
                 }
             }
         }
-        for row in self.rows.iter_mut().filter(|row| row.kind == Kind::Project) {
-            let scope = Scope::of_project(row.code.as_str());
-            row.inside = differ.get(&scope).cloned().unwrap_or_default();
-            for (column, cell) in row.cells.iter_mut().enumerate() {
-                let Some(cell) = cell else { continue };
-                cell.runs = failed.get(&(scope.clone(), column)).copied();
-            }
+    }
+
+    /// Says anew whether what is in the project of a scope differs from the base, since more is
+    /// known of it.
+    pub fn look_into(&mut self, scope: &Scope, base: EnvironmentIndex, loaded: &[bool]) {
+        let is_it = |row: &MatrixRow| {
+            row.kind == Kind::Project && scope.project().is_some_and(|p| p.as_str() == row.code)
+        };
+        if let Some(at) = self.rows.iter().position(is_it) {
+            self.look_into_project(at, base, loaded);
         }
+    }
+
+    fn look_into_project(&mut self, at: usize, base: EnvironmentIndex, loaded: &[bool]) {
+        let scope = Scope::of_project(self.rows[at].code.as_str());
+        let inside = EnvironmentIndex::all(self.environments.len()).map(|column| {
+            let members = self.members(&scope);
+            let differing = members.filter(|row| row.differs_in(column, base, loaded));
+            // One that is proven tells more than one that is guessed.
+            let proven = differing.map(|row| row.judge(column, base, loaded).proven).max()?;
+            Some(Judged { mark: Mark::Different, proven })
+        });
+        self.rows[at].inside = inside.collect();
+    }
+
+    /// The rows of what is in a project. They are sorted by kind and scope.
+    fn members<'m>(&'m self, scope: &'m Scope) -> impl Iterator<Item = &'m MatrixRow> {
+        let kinds = Kind::ALL.into_iter().filter(|kind| kind.lives_in_projects());
+        kinds.flat_map(move |kind| {
+            let before = |row: &MatrixRow| (row.kind, &row.scope) < (kind, scope);
+            let first = self.rows.partition_point(before);
+            self.rows[first..].iter().take_while(move |r| r.kind == kind && r.scope == *scope)
+        })
+    }
+
+    /// The instances of all that is in a project, but for those that may be a twin's.
+    fn runs_in(&self, scope: &Scope, column: EnvironmentIndex) -> Option<InstanceCounts> {
+        let cells = self.members(scope).filter_map(|row| row.cell(column));
+        let runs = cells.filter(|cell| !cell.shares_runs).filter_map(|cell| {
+            let runs = cell.runs?;
+            Some(InstanceCounts { failed: cell.failed_runs(), ..runs })
+        });
+        runs.reduce(InstanceCounts::and)
     }
 }
 
@@ -257,17 +278,17 @@ fn gone<'a>(
     environments: &[EnvironmentName],
     listings: &[Option<&Listing>],
     index: Option<&'a Index>,
+    found: &BTreeMap<ArtifactName, Vec<Vec<&ListingEntry>>>,
 ) -> BTreeMap<ArtifactName, Gone<'a>> {
     let mut all: BTreeMap<ArtifactName, Gone<'a>> = BTreeMap::new();
     let Some(index) = index else { return all };
     for (column, (environment, listing)) in environments.iter().zip(listings).enumerate() {
         let Some(listing) = listing else { continue };
-        let here: BTreeSet<ArtifactName> =
-            listing.artifacts.iter().map(ListingEntry::name_of).collect();
         for stored in index.there_last(environment).filter(|v| v.kind.has_rows()) {
             let name = stored.name_of();
             let hidden = || listing.unseen.iter().any(|u| u.hides(name.kind, &name.scope));
-            if here.contains(&name) || hidden() {
+            let here = found.get(&name).is_some_and(|columns| !columns[column].is_empty());
+            if here || hidden() {
                 continue;
             }
             let none = || Gone { columns: vec![false; environments.len()], name: &stored.name };
@@ -406,6 +427,18 @@ impl MatrixRow {
             (Some(_), None) => Judged::proven(Mark::None),
             (Some(a), Some(b)) => a.against(b),
         }
+    }
+
+    /// Whether a column differs from the base, or has what the base is known to lack.
+    fn differs_in(
+        &self,
+        column: EnvironmentIndex,
+        base: EnvironmentIndex,
+        loaded: &[bool],
+    ) -> bool {
+        let base_is_known = loaded.get(base.0) == Some(&true) && !self.is_unseen(base);
+        let lacks = base_is_known && self.cell(base).is_none() && self.cell(column).is_some();
+        column != base && (lacks || self.judge(column, base, loaded).mark.differs())
     }
 
     /// Whether any environment differs from the base, or the base lacks what others have.

@@ -188,6 +188,14 @@ pub struct NotPutBack {
     pub advice: Option<String>,
 }
 
+impl NotPutBack {
+    /// Tells a person something before all else.
+    pub(super) fn advise_first(&mut self, text: String) {
+        let then = self.advice.take().map(|advice| format!("; {advice}")).unwrap_or_default();
+        self.advice = Some(format!("{text}{then}"));
+    }
+}
+
 impl ItemProgress {
     /// Whether its end was proven.
     pub fn is_proven(&self) -> bool {
@@ -242,10 +250,17 @@ pub struct Journal {
     /// How undoing it ended, where it was undone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub undo: Option<String>,
+    /// The times in which nobody worked on it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub pauses: Vec<Pause>,
 }
 
-/// The end of the line that says who continued a run.
-pub(super) const CONTINUES: &str = " continues";
+/// From where a run stopped to where it was taken up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pause {
+    pub from: Timestamp,
+    pub until: Timestamp,
+}
 
 impl std::ops::Index<ItemIndex> for Vec<ItemProgress> {
     type Output = ItemProgress;
@@ -290,6 +305,7 @@ impl Journal {
             proof: None,
             error: None,
             undo: None,
+            pauses: Vec::new(),
         }
     }
 
@@ -344,13 +360,11 @@ impl Journal {
         Some((first, of.next_back().map_or(first, |l| l.at)))
     }
 
-    /// The times in which nobody worked on it: from where it stopped to where it was taken up.
-    pub fn pauses(&self) -> impl Iterator<Item = (Timestamp, Timestamp)> + '_ {
-        let taken_up = |line: &JournalLine| {
-            line.item.is_none() && line.index.is_none() && line.step.ends_with(CONTINUES)
-        };
-        let pairs = self.lines.iter().zip(self.lines.iter().skip(1));
-        pairs.filter(move |(_, line)| taken_up(line)).map(|(last, line)| (last.at, line.at))
+    /// How long it was worked on between two times, in seconds.
+    pub fn worked(&self, from: Timestamp, to: Timestamp) -> f64 {
+        let within = |p: &Pause| to.min(p.until).duration_since(from.max(p.from)).as_secs_f64();
+        let paused: f64 = self.pauses.iter().map(|p| within(p).max(0.0)).sum();
+        to.duration_since(from).as_secs_f64() - paused
     }
 
     /// Whether an item may have changed the environment; a step without an end counts.

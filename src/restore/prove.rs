@@ -1,5 +1,7 @@
 //! The proof of one artifact: another export, its status, its schedule, and who may do what.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 
 use super::{
@@ -100,7 +102,7 @@ impl Executor<'_> {
             Ok(found) => format!(", now: {}", AccessList::read(&found).describe()),
             Err(e) => format!(": {}", e.reason()),
         };
-        let (wanted, _) = AccessList::without_gone(list, &[]);
+        let (wanted, _) = AccessList::without_gone(list, &BTreeSet::new());
         let wanted = AccessList::read(&wanted).describe();
         let remark = format!(
             "who may do what in {project} is not as before{why}; set it in the console: {wanted}"

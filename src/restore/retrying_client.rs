@@ -1,7 +1,7 @@
 //! Single changes to an environment. Before a change is repeated, its effect is checked, because a
 //! lost answer does not mean that nothing happened.
 
-use std::{future::Future, time::Duration};
+use std::{collections::BTreeSet, future::Future, time::Duration};
 
 use bytes::Bytes;
 use serde_json::Value;
@@ -319,7 +319,7 @@ impl RetryingClient<'_> {
     ) -> Result<String, OicError> {
         let project = ProjectCode::from(key.code.as_str());
         let whole = AccessList::read(list);
-        let mut unknown = Vec::new();
+        let mut unknown = BTreeSet::new();
         loop {
             let (list, gone) = AccessList::without_gone(list, &unknown);
             if !gone.is_empty() && AccessList::read(&list).has_no_administrator() {
@@ -336,12 +336,10 @@ impl RetryingClient<'_> {
             // One that the service does not know keeps nobody else from their right.
             let named = match refused.status() {
                 Some(400..500) => whole.named_in(&refused.to_string()),
-                _ => Vec::new(),
+                _ => BTreeSet::new(),
             };
             let before = unknown.len();
             unknown.extend(named);
-            unknown.sort();
-            unknown.dedup();
             if unknown.len() == before {
                 return Err(refused);
             }

@@ -143,8 +143,7 @@ impl Executor<'_> {
                 kept.path,
                 item.key.code
             );
-            let before = failure.advice.take().map(|advice| format!("; {advice}"));
-            failure.advice = Some(format!("{gone}{}", before.unwrap_or_default()));
+            failure.advise_first(gone);
         });
     }
 
@@ -153,7 +152,7 @@ impl Executor<'_> {
         let item = self.item(at);
         let Some(list) = item.access_list() else { return };
         let project = ProjectCode::from(item.key.code.as_str());
-        let wanted = AccessList::read(&AccessList::without_gone(list, &[]).0);
+        let wanted = AccessList::read(&AccessList::without_gone(list, &BTreeSet::new()).0);
         let now = match self.client.access_list(&project).await {
             Ok(now) => AccessList::read(&now),
             Err(e) => return tracing::warn!("who reaches {project} is not known: {e}"),
@@ -167,8 +166,7 @@ impl Executor<'_> {
                 "who may do what in project {project} is NOT as it was, now: {}",
                 now.describe()
             );
-            let before = failure.advice.take().map(|advice| format!("; {advice}"));
-            failure.advice = Some(format!("{open}{}", before.unwrap_or_default()));
+            failure.advise_first(open);
         });
     }
 

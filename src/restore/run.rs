@@ -16,7 +16,7 @@ use super::{
     ConnectionValues,
     error::StepError,
     execute::{Executor, RunPhase, RunStart, StepFailure, name},
-    journal::{CONTINUES, FileRef, Journal, Recorder, RunOutcome, RunOwner, read_file_ref},
+    journal::{FileRef, Journal, Pause, Recorder, RunOutcome, RunOwner, read_file_ref},
     live::means,
     plan::{ApprovedPlan, PlanItem, RestorePlan, StepKind},
     retrying_client::RetryingClient,
@@ -113,7 +113,7 @@ pub async fn continue_run(
     reopened: ReopenedRun,
     context: RunContext<'_>,
 ) -> Result<Journal, StoreError> {
-    let (plan, recorder) = take_over(reopened, context, CONTINUES).await?;
+    let (plan, recorder) = take_over(reopened, context, "continues").await?;
     let mut payloads = Payloads::new();
     for at in plan.item_indices() {
         payloads.push(match recorder.read(|j| j.items[at].file.clone()) {
@@ -184,7 +184,7 @@ async fn is_as_wanted(item: &PlanItem, client: &Client) -> bool {
 /// # Errors
 /// As [`run`].
 pub async fn undo(reopened: ReopenedRun, context: RunContext<'_>) -> Result<Journal, StoreError> {
-    let (plan, recorder) = take_over(reopened, context, " undoes").await?;
+    let (plan, recorder) = take_over(reopened, context, "undoes").await?;
     let mut payloads = Payloads::new();
     for at in plan.item_indices() {
         // These files are sent only where they mean the same as the content before the run; one
@@ -225,7 +225,9 @@ async fn take_over<'a>(
     let grace = context.retry_policy.grace_on(context.client);
     let rest = rest_of_grace(&journal, grace);
     let me = RunOwner::me();
-    journal.line(format!("{} on {}{how}", me.user, me.host), StepState::Running, "");
+    let from = journal.lines.last().map_or(journal.started, |line| line.at);
+    journal.pauses.push(Pause { from, until: Timestamp::now() });
+    journal.line(format!("{} on {} {how}", me.user, me.host), StepState::Running, "");
     (journal.by, journal.result, journal.finished) = (me, None, None);
     // A person wants it tried once more.
     journal.items.iter_mut().for_each(|progress| progress.sent_back = false);

@@ -3,8 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::{
-    CoverageGap, EnvironmentName, Kind, ManifestEntry, SkippedArtifact, SnapshotName, UnlistedKind,
-    plural,
+    CoverageGap, EnvironmentName, Kind, ManifestEntry, SkippedArtifact, UnlistedKind, plural,
 };
 use crate::store::Index;
 
@@ -56,14 +55,7 @@ pub fn projects_not_seen(
     environment: &EnvironmentName,
     is_listed: impl Fn(&str) -> bool,
 ) -> Vec<CoverageGap> {
-    let name = SnapshotName { environment: environment.clone(), label: None };
-    let Some(last) = index.snapshot_named(&name) else { return Vec::new() };
-    let had = index.versions().iter().filter(|v| {
-        v.kind == Kind::Project
-            && v.environment == *environment
-            && v.safety_run.is_none()
-            && v.was_there(last.started)
-    });
+    let had = index.there_last(environment).filter(|v| v.kind == Kind::Project);
     let codes: BTreeSet<&str> =
         had.map(|v| v.code.as_str()).filter(|code| !is_listed(code)).collect();
     let why = "the last snapshot had it, and it is not listed any more: it was deleted, or this \

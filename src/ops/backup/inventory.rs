@@ -44,6 +44,8 @@ pub struct Inventory {
     pub found: Vec<InventoryItem>,
     pub unseen: Vec<UnlistedKind>,
     pub failed: Vec<ExportFailure>,
+    /// The lists that the service answered with 404.
+    not_found: BTreeSet<(Kind, Scope)>,
 }
 
 impl InventoryItem {
@@ -149,10 +151,9 @@ impl Inventory {
             self.unseen.iter().map(|u| (u.kind, u.scope.clone())).collect();
         let elsewhere =
             |kind: Kind| projects.iter().any(|scope| !missed.contains(&(kind, scope.clone())));
-        let not_found =
-            |u: &&mut UnlistedKind| u.list == ListState::NotOffered && u.reason.ends_with("(404)");
-        for one in self.unseen.iter_mut().filter(not_found) {
+        for one in self.unseen.iter_mut().filter(|u| u.list == ListState::NotOffered) {
             if let Some(project) = one.scope.project()
+                && self.not_found.contains(&(one.kind, one.scope.clone()))
                 && elsewhere(one.kind)
             {
                 one.list = ListState::Refused;
@@ -180,6 +181,9 @@ impl Inventory {
     /// Notes a list that was not read. `offered` says whether other projects have one.
     fn not_listed(&mut self, kind: Kind, scope: &Scope, error: &OicError, offered: bool) {
         let kinds = kind.plural();
+        if error.status() == Some(404) {
+            self.not_found.insert((kind, scope.clone()));
+        }
         let (list, reason) = match error.status() {
             Some(404) if offered => {
                 (ListState::Refused, format!("the service hides {kinds} here (404)"))

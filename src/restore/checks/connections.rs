@@ -310,13 +310,12 @@ fn not_configured(
             None => left_empty(s, scope, code, &given, kept),
             Some(_) => Vec::new(),
         };
-        let stays = if found.is_none() && scope.is_global() { STAYS } else { "" };
-        let gets = format!("{state}: it gets {} is tested{stays}", what_it_gets(names, &given));
+        let stays = found.is_none() && scope.is_global();
+        let told = if stays { STAYS } else { "" };
+        let gets = format!("{state}: it gets {} is tested{told}", what_it_gets(names, &given));
         let delete = "delete it in the console after the drill, where nothing else uses it";
         return match left.is_empty() {
-            true if !stays.is_empty() && s.request.verb == Verb::Drill => {
-                Finding::warning(gets, delete).into()
-            }
+            true if stays && s.request.verb == Verb::Drill => Finding::warning(gets, delete).into(),
             true => Finding::fact(gets).into(),
             false => Check::new(not_all_given(&gets, &left), remedy),
         };

@@ -187,15 +187,16 @@ impl ItemSteps<'_> {
     }
 
     fn configure(&mut self) {
-        for code in self.item.sets.clone() {
+        let item = self.item;
+        for code in &item.sets {
             let given =
-                self.s.values.get(&self.item.key.uses_scope(), &code).cloned().unwrap_or_default();
-            let kept = self.item.connections.get(&code).map(KeptConnection::names);
+                self.s.values.get(&item.key.uses_scope(), code).cloned().unwrap_or_default();
+            let kept = item.connections.get(code).map(KeptConnection::names);
             let kept = kept.unwrap_or_default().into_iter().filter(|n| !given.contains(n));
             let names = kept.chain(given.iter().cloned()).collect::<Vec<_>>().join(", ");
             let text = format!("set {names} of connection {code}");
-            self.add_about(StepKind::Configure, &code, text);
-            self.add_about(StepKind::Test, &code, format!("test connection {code}"));
+            self.add_about(StepKind::Configure, code, text);
+            self.add_about(StepKind::Test, code, format!("test connection {code}"));
         }
     }
 

@@ -211,6 +211,6 @@ pub fn fingerprinted(
         row.stored.current = newest.map(|n| n == portable);
     }
     if !artifact.scope.is_global() {
-        app.table.look_into_projects();
+        app.table.look_into(&artifact.scope);
     }
 }

@@ -330,9 +330,9 @@ impl MatrixTable {
         }
     }
 
-    /// Says anew of projects whether what is in them differs, since more is known of it.
-    pub fn look_into_projects(&mut self) {
-        self.matrix.look_into_projects(self.base, &self.known);
+    /// Says anew whether what is in a project differs, since more is known of it.
+    pub fn look_into(&mut self, scope: &Scope) {
+        self.matrix.look_into(scope, self.base, &self.known);
     }
 
     /// Ranks by what is typed, at once or beside the drawing.
